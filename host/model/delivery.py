@@ -1,0 +1,43 @@
+"""What is kept of an invocation."""
+
+from msgspec import Struct
+
+
+class LogLine(Struct, frozen=True):
+    """One line of a plugin's log. `at` is in milliseconds; `fields` is a JSON object as text or None."""
+
+    at: int
+    level: str
+    message: str
+    fields: str | None = None
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """The record of one request to a plugin. `outcome` is `succeeded`, `failed` (the guest ran) or `refused` (it did not)."""
+
+    id: str
+    organization: str
+    plugin: str
+    plugin_version: str
+    route: str
+    method: str
+    path: str
+    outcome: str
+    status: int
+    """The HTTP status of the answer."""
+    error_code: str | None
+    error_message: str | None
+    received_at: int
+    """Milliseconds since 1970."""
+    duration_us: int
+    """From receipt to the answer, in microseconds."""
+    cold: bool
+    """The instance was made for it."""
+    runs: int
+    """How often the guest ran: more than once after a conflict."""
+    fuel: int
+    memory: int
+    host_calls: int
+    effects: int
+    log: list[LogLine]
+    dropped_log_lines: int

@@ -1,0 +1,168 @@
+"""Every error of Innkeeper: one base, small families, a stable code each.
+
+An exception's docstring is its default message. The codes are part of the contract: answers,
+records, the console and the command line show them, tests assert on them. `status` is the HTTP status that answers a failed request.
+"""
+
+
+class InnkeeperError(Exception):
+    """Something went wrong."""
+
+    code: str = "internal"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class GuestError(InnkeeperError):
+    """The guest's call did not succeed. Its effects are dropped."""
+
+    code = "guest"
+    status = 502
+
+
+class Rejected(GuestError):
+    """The plugin rejected the request."""
+
+    code = "rejected"
+    status = 422
+
+
+class Failed(GuestError):
+    """The plugin failed."""
+
+    code = "failed"
+
+
+class Trap(GuestError):
+    """The guest trapped. Its instance is thrown away."""
+
+    code = "trap"
+
+
+class OutOfFuel(GuestError):
+    """The call used up its fuel."""
+
+    code = "fuel"
+    status = 504
+
+
+class DeadlineExceeded(GuestError):
+    """The call did not end before its deadline."""
+
+    code = "deadline"
+    status = 504
+
+
+class LimitExceeded(GuestError):
+    """A limit was reached. `name` is the field of `Limits`, with hyphens; the code is `limit.<name>`."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+        self.code = f"limit.{name}"
+
+
+class HostFunctionError(GuestError):
+    """A host function failed. That is a defect of the host, not of the guest."""
+
+    code = "internal"
+    status = 500
+
+
+class HostError(InnkeeperError):
+    """A host function does not do what it was asked. Crosses the boundary as WIT's `host-error`; the guest may go on."""
+
+    def __init__(self, code: str, message: str, retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_ms = retry_after_ms
+
+
+def denied(capability: str, organization: str, plugin: str) -> HostError:
+    """The answer to a call whose grant is missing: names the capability, the subject and the remedy."""
+    return HostError(
+        "denied",
+        f"{plugin} has no grant {capability!r} in organisation {organization!r}; an operator gives it with: "
+        f"innkeeper grant {plugin} {capability} --org {organization}",
+    )
+
+
+def not_found(kind: str, name: str) -> HostError:
+    """The same answer for what never existed and for what is somebody else's."""
+    return HostError("not-found", f"no {kind} {name!r}")
+
+
+def invalid(what: str) -> HostError:
+    return HostError("invalid", what)
+
+
+def unavailable(what: str) -> HostError:
+    return HostError("unavailable", what)
+
+
+class ComponentError(InnkeeperError):
+    """The file is not a plugin that this host can run."""
+
+    code = "component"
+
+
+class NotAComponent(ComponentError):
+    """The file is not a WebAssembly component."""
+
+    code = "component.not-a-component"
+
+
+class WrongWorld(ComponentError):
+    """The component does not fit the contract: it imports or exports what innkeeper:plugin does not have."""
+
+    code = "component.wrong-world"
+
+
+class MissingExport(ComponentError):
+    """The manifest names what the component does not export."""
+
+    code = "component.missing-export"
+
+
+class CompileLimit(ComponentError):
+    """Compiling the component took more memory or time than it may."""
+
+    code = "component.compile-limit"
+
+
+class InvalidManifest(ComponentError):
+    """The manifest is not valid."""
+
+    code = "manifest.invalid"
+
+
+class BuildFailed(ComponentError):
+    """The plugin could not be built."""
+
+    code = "build.failed"
+
+
+class UsageError(InnkeeperError):
+    """A command can't do what it was asked: says what is wrong and what to do. Exit code 2; nothing was changed."""
+
+    code = "usage"
+
+
+class Conflict(InnkeeperError):
+    """Somebody else was faster: the invocation runs again."""
+
+    code = "conflict"
+
+
+class RequestError(InnkeeperError):
+    """A request that no guest gets to see. `status` is the HTTP status that answers it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

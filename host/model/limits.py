@@ -1,0 +1,45 @@
+"""What one call may use, and what it did use."""
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Limits of one call and of its instance. Each trips with its own error: `fuel`, `deadline`, or `limit.<field, with hyphens>`.
+
+    The defaults are four times what the examples use at their worst, and no less than a plugin author would call generous.
+    """
+
+    fuel: int = 2_000_000_000
+    """Units of fuel per call; about one per executed instruction. Some 200 times an ordinary webhook of a Python guest."""
+    deadline_ms: int = 10_000
+    """Milliseconds per call, waiting included."""
+    memory: int = 128 * MIB
+    """Bytes of linear memory per instance. A Python guest starts with about 20 MiB."""
+    table_elements: int = 100_000
+    """Elements in all tables of an instance. A Python guest has about 8,000."""
+    host_calls: int = 10_000
+    """Calls of host functions per call, WASI's included."""
+    input_bytes: int = 2 * MIB
+    """Bytes of the arguments of a call."""
+    output_bytes: int = 8 * MIB
+    """Bytes of a call's result, and of the arguments of each host function that it calls."""
+    log_bytes: int = 64 * 1024
+    """Bytes of log lines per call. Beyond it lines are counted and dropped, which fails nothing."""
+    effects: int = 1_000
+    """Effects per call."""
+
+
+class Usage(Struct, kw_only=True):
+    """What one call has used."""
+
+    fuel: int = 0
+    host_calls: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    log_bytes: int = 0
+    dropped_log_lines: int = 0
+    memory: int = 0
+    """Bytes of private writable memory that the instance has taken since it was made: its linear memory and tables."""
+    duration_us: int = 0

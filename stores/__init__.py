@@ -1,0 +1,1 @@
+"""Tables, migrations, and functions over a database connection."""

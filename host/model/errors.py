@@ -67,6 +67,12 @@ class LimitExceeded(GuestError):
         self.code = f"limit.{name}"
 
 
+class ReplayDiverged(GuestError):
+    """The guest asked something that is not on the tape."""
+
+    code = "replay"
+
+
 class HostFunctionError(GuestError):
     """A host function failed. That is a defect of the host, not of the guest."""
 

@@ -1,0 +1,127 @@
+"""WIT types beside the Python types that annotations give for them."""
+
+import types
+import typing
+from collections import namedtuple
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from msgspec import Struct
+from wasmtime.component import (
+    U8,
+    Bool,
+    BorrowType,
+    Char,
+    EnumType,
+    FlagsType,
+    ListType,
+    OptionType,
+    OwnType,
+    RecordType,
+    ResultType,
+    String,
+    TupleType,
+    ValType,
+    VariantType,
+)
+
+from host.model.case import Case
+from host.model.errors import WrongWorld
+
+INTEGERS = {"U8", "U16", "U32", "U64", "S8", "S16", "S32", "S64"}
+FLOATS = {"F32", "F64"}
+
+
+def snake(name: str) -> str:
+    """A WIT name as Python spells it."""
+    return name.replace("-", "_")
+
+
+@cache
+def tuple_class(fields: tuple[str, ...]) -> Callable[..., Any]:
+    """What a record becomes where no annotation says better."""
+    return namedtuple("Record", fields)  # type: ignore[misc]  # noqa: PYI024  # the names are data
+
+
+def record_class(fields: tuple[str, ...], hint: Any) -> Callable[..., Any]:
+    """The class that makes a record of these fields: the annotated Struct, which must have them in this order."""
+    if hint is Any:
+        return tuple_class(fields)
+    if not (isinstance(hint, type) and issubclass(hint, Struct) and hint.__struct_fields__ == fields):
+        raise WrongWorld(f"a record with the fields {', '.join(fields)} is annotated {hint!r}")
+    return hint
+
+
+def field_hints(hint: Any) -> dict[str, Any]:
+    """The annotations of a Struct's fields, resolved."""
+    return {} if hint is Any else typing.get_type_hints(hint)
+
+
+def optional(hint: Any) -> Any:
+    """`T | None` -> `T`."""
+    if hint is Any:
+        return Any
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else ()
+    if type(None) not in members:
+        raise WrongWorld(f"an option is annotated {hint!r}")
+    rest = tuple(member for member in members if member is not type(None))
+    return rest[0] if len(rest) == 1 else typing.Union[rest]  # noqa: UP007  # built from data
+
+
+def element(hint: Any, origin: type) -> tuple[Any, ...]:
+    """`list[T]` -> `(T,)`, `tuple[A, B]` -> `(A, B)`; nothing known gives nothing."""
+    if hint is Any:
+        return ()
+    if typing.get_origin(hint) is not origin:
+        raise WrongWorld(f"a {origin.__name__} is annotated {hint!r}")
+    return typing.get_args(hint)
+
+
+def expect(hint: Any, *allowed: Any) -> None:
+    """Refuses an annotation that is not one of these."""
+    if hint is not Any and hint not in allowed:
+        raise WrongWorld(f"a WIT value of {allowed[0]!r} is annotated {hint!r}")
+
+
+def check_leaf(wit: ValType, hint: Any) -> None:
+    """Refuses an annotation that a type without parts can't have."""
+    name = type(wit).__name__
+    if name in INTEGERS:
+        expect(hint, int)
+    elif name in FLOATS:
+        expect(hint, float)
+    elif isinstance(wit, Bool):
+        expect(hint, bool)
+    elif isinstance(wit, (String, Char, EnumType)):
+        expect(hint, str)
+    elif isinstance(wit, VariantType):
+        expect(hint, Case)
+    elif is_bytes(wit):
+        expect(hint, bytes)
+
+
+def is_bytes(wit: ValType) -> bool:
+    return isinstance(wit, ListType) and isinstance(wit.element, U8)
+
+
+__all__ = [
+    "BorrowType",
+    "EnumType",
+    "FlagsType",
+    "ListType",
+    "OptionType",
+    "OwnType",
+    "RecordType",
+    "ResultType",
+    "TupleType",
+    "ValType",
+    "VariantType",
+    "check_leaf",
+    "element",
+    "field_hints",
+    "is_bytes",
+    "optional",
+    "record_class",
+    "snake",
+]

@@ -1,0 +1,196 @@
+"""WASI, our own: clock and randomness from the tape, output to the log, sleep as a suspension, and nothing else.
+
+The environment is empty, there are no files and no sockets: what would open one is refused with WASI's own error, so that a guest's language can
+say so in its own words; what has no error to answer with traps. Names are matched without the version (0.2.9 and 0.2.12 are alike here).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from wasmtime.component import EnumType, FuncType, ResultType
+
+from host.model.case import Case, Err, Ok
+from host.model.errors import LimitExceeded, Trap
+from host.sandbox.boundary.lower import Resource
+
+if TYPE_CHECKING:
+    from host.sandbox.instance import Instance
+
+POLLABLE, INPUT, OUTPUT, NETWORK, OTHER = 1, 2, 3, 4, 5
+RESOURCES = {"pollable": POLLABLE, "input-stream": INPUT, "output-stream": OUTPUT, "network": NETWORK}
+"""The number of each resource type; those of which no instance ever exists share one."""
+
+STDOUT, STDERR = 1, 2
+MAX_POLLABLES = 1_000
+MAX_RANDOM = 64 * 1024
+WRITE_ALLOWANCE = 1024 * 1024
+"""What `check-write` allows: with 64 KiB a guest's long print silently lost its rest."""
+NANOSECONDS = 1_000_000_000
+
+
+class Output:
+    """One stream of a guest: fragments in, lines out."""
+
+    LONGEST = 8 * 1024
+
+    def __init__(self, level: str) -> None:
+        self._level = level
+        self._rest = b""
+
+    def write(self, data: bytes, log: Callable[[str, str], None]) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            log(self._level, line.decode(errors="replace"))
+        if len(self._rest) > self.LONGEST:
+            self.flush(log)
+
+    def flush(self, log: Callable[[str, str], None]) -> None:
+        rest, self._rest = self._rest, b""
+        if rest:
+            log(self._level, rest.decode(errors="replace"))
+
+
+class Wasi:
+    """One instance's WASI state."""
+
+    def __init__(self) -> None:
+        self.outputs = {STDOUT: Output("info"), STDERR: Output("error")}
+        self._pollables: dict[int, int] = {}
+        self._next = 1
+
+    def new_pollable(self, due: int) -> int:
+        if len(self._pollables) >= MAX_POLLABLES:
+            raise LimitExceeded("pollables", f"the guest holds more than {MAX_POLLABLES} pollables")
+        rep, self._next = self._next, self._next % 0xFFFF_FFFF + 1
+        self._pollables[rep] = due
+        return rep
+
+    def due(self, rep: int) -> int:
+        """When a pollable becomes ready, in nanoseconds of the monotonic clock."""
+        return self._pollables.get(rep, 0)
+
+    def drop(self, kind: int, rep: int) -> None:
+        if kind == POLLABLE:
+            self._pollables.pop(rep, None)
+
+
+def now(guest: "Instance") -> int:
+    return guest.recording.monotonic_ns()
+
+
+def wall(guest: "Instance") -> Any:
+    milliseconds = guest.recording.now_ms()
+    return Datetime(milliseconds // 1000, milliseconds % 1000 * 1_000_000)
+
+
+class Datetime:
+    """WASI's `datetime` record."""
+
+    def __init__(self, seconds: int, nanoseconds: int) -> None:
+        self.seconds, self.nanoseconds = seconds, nanoseconds
+
+
+def random_bytes(guest: "Instance", count: int) -> bytes:
+    if count > MAX_RANDOM:
+        raise LimitExceeded("random-bytes", f"the guest asks for {count} random bytes at once; {MAX_RANDOM} are allowed")
+    return guest.recording.random_bytes(count)
+
+
+def random_u64(guest: "Instance") -> int:
+    return int.from_bytes(guest.recording.random_bytes(8), "little")
+
+
+def pollable(guest: "Instance", due: int) -> Resource:
+    return Resource(POLLABLE, guest.wasi.new_pollable(due), guest.context)
+
+
+def subscribe_duration(guest: "Instance", duration: int) -> Resource:
+    return pollable(guest, now(guest) + duration)
+
+
+async def block(guest: "Instance", handle: int) -> None:
+    await sleep_until(guest, guest.wasi.due(handle))
+
+
+async def poll(guest: "Instance", handles: list[int]) -> list[int]:
+    if not handles:
+        raise Trap("wasi:io/poll.poll: the list is empty")
+    dues = [guest.wasi.due(handle) for handle in handles]
+    await sleep_until(guest, min(dues))
+    reached = now(guest)
+    return [i for i, due in enumerate(dues) if due <= reached] or [dues.index(min(dues))]
+
+
+async def sleep_until(guest: "Instance", due: int) -> None:
+    """Suspends the guest. The deadline of its call ends it, however long it wants to sleep."""
+    if not due:
+        return
+    wait = due - now(guest)
+    if wait > 0 and not guest.recording.replaying:
+        await asyncio.sleep(min(wait / NANOSECONDS, 86_400))
+
+
+def write(guest: "Instance", stream: int, contents: bytes) -> Ok[None]:
+    guest.wasi.outputs[stream].write(contents, guest.log)
+    return Ok(None)
+
+
+def exit_(guest: "Instance", status: Any) -> None:
+    raise Trap(f"the guest called exit ({'success' if isinstance(status, Ok) else 'failure'})")
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "wasi:clocks/monotonic-clock.now": now,
+    "wasi:clocks/monotonic-clock.resolution": lambda guest: 1,
+    "wasi:clocks/monotonic-clock.subscribe-instant": pollable,
+    "wasi:clocks/monotonic-clock.subscribe-duration": subscribe_duration,
+    "wasi:clocks/wall-clock.now": wall,
+    "wasi:clocks/wall-clock.resolution": lambda guest: Datetime(0, 1_000_000),
+    "wasi:random/random.get-random-bytes": random_bytes,
+    "wasi:random/random.get-random-u64": random_u64,
+    "wasi:random/insecure.get-insecure-random-bytes": random_bytes,
+    "wasi:random/insecure.get-insecure-random-u64": random_u64,
+    "wasi:random/insecure-seed.insecure-seed": lambda guest: (random_u64(guest), random_u64(guest)),
+    "wasi:io/poll.[method]pollable.ready": lambda guest, handle: guest.wasi.due(handle) <= now(guest),
+    "wasi:cli/environment.get-environment": lambda guest: [],
+    "wasi:cli/environment.get-arguments": lambda guest: [],
+    "wasi:cli/environment.initial-cwd": lambda guest: None,
+    "wasi:cli/exit.exit": exit_,
+    "wasi:cli/stdin.get-stdin": lambda guest: Resource(INPUT, 0, guest.context),
+    "wasi:cli/stdout.get-stdout": lambda guest: Resource(OUTPUT, STDOUT, guest.context),
+    "wasi:cli/stderr.get-stderr": lambda guest: Resource(OUTPUT, STDERR, guest.context),
+    "wasi:cli/terminal-stdin.get-terminal-stdin": lambda guest: None,
+    "wasi:cli/terminal-stdout.get-terminal-stdout": lambda guest: None,
+    "wasi:cli/terminal-stderr.get-terminal-stderr": lambda guest: None,
+    "wasi:io/streams.[method]input-stream.read": lambda guest, stream, count: Err(Case("closed")),
+    "wasi:io/streams.[method]input-stream.blocking-read": lambda guest, stream, count: Err(Case("closed")),
+    "wasi:io/streams.[method]input-stream.subscribe": lambda guest, stream: pollable(guest, 0),
+    "wasi:io/streams.[method]output-stream.check-write": lambda guest, stream: Ok(WRITE_ALLOWANCE),
+    "wasi:io/streams.[method]output-stream.write": write,
+    "wasi:io/streams.[method]output-stream.blocking-write-and-flush": write,
+    "wasi:io/streams.[method]output-stream.flush": lambda guest, stream: Ok(None),
+    "wasi:io/streams.[method]output-stream.blocking-flush": lambda guest, stream: Ok(None),
+    "wasi:io/streams.[method]output-stream.subscribe": lambda guest, stream: pollable(guest, 0),
+    "wasi:filesystem/preopens.get-directories": lambda guest: [],
+    "wasi:sockets/instance-network.instance-network": lambda guest: Resource(NETWORK, 0, guest.context),
+}
+ASYNC_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "wasi:io/poll.[method]pollable.block": block,
+    "wasi:io/poll.poll": poll,
+}
+REFUSALS = ("access-denied", "access")
+"""The cases of WASI's error enums that say: not allowed."""
+
+
+def refusal(name: str, wit: FuncType) -> Callable[..., Any]:
+    """What a function that we do not have answers: WASI's own refusal where its type has one, else a trap."""
+    err = wit.result.err if isinstance(wit.result, ResultType) else None
+    case = next((case for case in REFUSALS if isinstance(err, EnumType) and case in err.names), None)
+
+    def refuse(guest: "Instance", *arguments: Any) -> Err[str]:
+        if case is None:
+            raise Trap(f"denied: {name}: a guest has no files, no sockets and no processes")
+        return Err(case)
+
+    return refuse

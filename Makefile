@@ -10,6 +10,7 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(READY) ## make .venv with everything in it (PYTHON=/path/to/python chooses the interpreter)
+	@:
 
 $(READY): pyproject.toml requirements-dev.txt .ci/setup
 	@rm -f $@

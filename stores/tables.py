@@ -1,0 +1,293 @@
+"""The tables. Each row belongs to an organisation by its key, and references carry the organisation along, so that a row can't point
+into another one's data.
+
+Times are milliseconds since 1970, JSON is text unless said otherwise, yes and no are 1 and 0. Only types that need no conversion are used:
+statements run on the driver's connection.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is ordered by its UTF-8 bytes, as SQLite orders by itself."""
+
+
+def _key(name: str, nullable: bool = False) -> Column[str]:
+    return Column(name, Key, nullable=nullable)
+
+
+def _primary(name: str) -> Column[str]:
+    return Column(name, Key, primary_key=True)
+
+
+def _organization() -> Column[str]:
+    """The first part of a primary key; what is the organisation's goes with it."""
+    return Column("organization", Key, ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _text(name: str, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _number(name: str, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+organizations = Table(
+    "organizations",
+    metadata,
+    _primary("id"),
+    _text("settings"),
+    _number("created_at"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _organization(),
+    _primary("id"),
+    _text("name"),
+    _number("available"),
+    _number("position"),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    _organization(),
+    _primary("id"),
+    _text("name", nullable=True),
+    _text("email", nullable=True),
+    _key("email_lower", nullable=True),
+    _text("phone", nullable=True),
+    _text("metadata"),
+    _number("created_at"),
+    _number("updated_at"),
+    Index("customers_by_email", "organization", "email_lower"),
+)
+
+customer_identities = Table(
+    "customer_identities",
+    metadata,
+    _primary("organization"),
+    _primary("source"),
+    _primary("external_id"),
+    _key("customer_id"),
+    ForeignKeyConstraint(["organization", "customer_id"], ["customers.organization", "customers.id"], ondelete="CASCADE"),
+    Index("customer_identities_by_customer", "organization", "customer_id"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _primary("organization"),
+    _primary("id"),
+    _key("source"),
+    _key("customer_id"),
+    _key("agent_id", nullable=True),
+    _text("status"),
+    _number("created_at"),
+    _number("updated_at"),
+    ForeignKeyConstraint(["organization", "customer_id"], ["customers.organization", "customers.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["organization", "agent_id"], ["agents.organization", "agents.id"]),
+    CheckConstraint("status IN ('open', 'closed')", name="status"),
+    Index("conversations_by_customer", "organization", "customer_id", "source"),
+    Index(
+        "conversations_open",
+        "organization",
+        "customer_id",
+        "source",
+        unique=True,
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+    # What messages refer to, so that a message has the customer and the source of its conversation.
+    Index("conversations_whole", "organization", "id", "customer_id", "source", unique=True),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _primary("organization"),
+    _primary("id"),
+    _key("conversation_id"),
+    _key("customer_id"),
+    _key("source"),
+    _text("direction"),
+    _text("kind"),
+    _text("text", nullable=True),
+    _text("attachments"),
+    _key("external_id", nullable=True),
+    _key("reply_to", nullable=True),
+    _text("status"),
+    _number("status_at", nullable=True),
+    _text("metadata"),
+    _number("created_at"),
+    ForeignKeyConstraint(
+        ["organization", "conversation_id", "customer_id", "source"],
+        ["conversations.organization", "conversations.id", "conversations.customer_id", "conversations.source"],
+        ondelete="CASCADE",
+    ),
+    Index("messages_by_external_id", "organization", "source", "external_id", unique=True),
+    Index("messages_by_conversation", "organization", "conversation_id", "id"),
+)
+
+# What a provider said of a message that is not known yet.
+awaited_statuses = Table(
+    "awaited_statuses",
+    metadata,
+    _organization(),
+    _primary("source"),
+    _primary("external_id"),
+    _text("status"),
+    _number("at"),
+    _number("expires_at"),
+    _text("detail"),
+    Index("awaited_statuses_by_expiry", "organization", "expires_at"),
+)
+
+# A source outlives its plugin's installation: its id leads to conversations, which another plugin must not get by registering it anew.
+sources = Table(
+    "sources",
+    metadata,
+    _organization(),
+    _primary("id"),
+    _key("plugin"),
+    _text("name"),
+    _text("description", nullable=True),
+    _text("icon", nullable=True),
+    _text("metadata", nullable=True),
+)
+
+plugins = Table(
+    "plugins",
+    metadata,
+    _primary("name"),
+    _primary("digest"),
+    _text("version"),
+    _text("manifest"),
+    _number("created_at"),
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    _organization(),
+    _primary("plugin"),
+    _key("digest"),
+    _text("settings"),
+    _text("grants"),
+    _text("limits"),
+    _number("enabled"),
+    _number("created_at"),
+    _number("updated_at"),
+    ForeignKeyConstraint(["plugin", "digest"], ["plugins.name", "plugins.digest"]),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    _primary("organization"),
+    _primary("plugin"),
+    _primary("name"),
+    Column("sealed", LargeBinary, nullable=False),
+    _key("key_id"),
+    _number("updated_at"),
+    ForeignKeyConstraint(["organization", "plugin"], ["installations.organization", "installations.plugin"], ondelete="CASCADE"),
+)
+
+# `value` is msgpack.
+store_entries = Table(
+    "store_entries",
+    metadata,
+    _organization(),
+    _primary("plugin"),
+    _primary("scope_kind"),
+    _primary("scope_subject"),
+    _primary("key"),
+    Column("value", LargeBinary, nullable=False),
+    _text("version"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _organization(),
+    _primary("id"),
+    _key("plugin"),
+    _text("plugin_version"),
+    _text("route"),
+    _text("method"),
+    _text("path"),
+    _text("outcome"),
+    _number("status"),
+    _text("error_code", nullable=True),
+    _text("error_message", nullable=True),
+    _number("received_at"),
+    _number("duration_us"),
+    _number("cold"),
+    _number("runs"),
+    _number("fuel"),
+    _number("memory"),
+    _number("host_calls"),
+    _number("effects"),
+    _number("dropped_log_lines"),
+    Index("deliveries_by_plugin", "organization", "plugin", "id"),
+)
+
+log_lines = Table(
+    "log_lines",
+    metadata,
+    _primary("organization"),
+    _primary("delivery_id"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _number("at"),
+    _text("level"),
+    _text("message"),
+    _text("fields", nullable=True),
+    ForeignKeyConstraint(["organization", "delivery_id"], ["deliveries.organization", "deliveries.id"], ondelete="CASCADE"),
+)
+
+# Bearer tokens of the operator API, by the SHA-256 of their text. Without an organisation one is good for all.
+tokens = Table(
+    "tokens",
+    metadata,
+    _primary("id"),
+    _text("name"),
+    _key("sha256"),
+    Column("organization", Key, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=True),
+    _text("role"),
+    _number("created_at"),
+    _number("expires_at", nullable=True),
+    _number("revoked_at", nullable=True),
+    Index("tokens_by_sha256", "sha256", unique=True),
+)
+
+# One row: the number of changes to what the hot path caches.
+config_epoch = Table(
+    "config_epoch",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _number("epoch"),
+    CheckConstraint("id = 1", name="one_row"),
+)

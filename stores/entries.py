@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from host.model.entry import Entry, Scope
 from host.model.errors import Conflict
 from host.model.value import pack, unpack
-from stores.statement import Connection, Row, Statement, Violation, upsert
+from stores.statement import Connection, Row, Statement, Violation, insert_or_update
 from stores.tables import store_entries
 
 INTEGERS = range(-(2**63), 2**63)
@@ -25,7 +25,7 @@ _from = _SELECT.where(*_of_scope, _e.key >= bindparam("first"), _e.key > bindpar
 _ONE = Statement(_SELECT.where(*_here))
 _TO_THE_END = Statement(_from)
 _TO = Statement(_from.where(_e.key < bindparam("end")))
-_SET = upsert(store_entries, ["value", "version"])
+_SET = insert_or_update(store_entries, ["value", "version"])
 _INSERT = Statement(insert(store_entries))
 _REPLACE = Statement(
     update(store_entries)

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, select
 
 from host.model.errors import Conflict
 from host.model.source import Source
-from stores.statement import Connection, Statement, upsert
+from stores.statement import Connection, Statement, insert_or_update
 from stores.tables import sources as table
 
 _s = table.c
@@ -12,7 +12,7 @@ _OWNER = Statement(select(_s.plugin).where(_s.organization == bindparam("organiz
 _ALL = Statement(
     select(_s.id, _s.name, _s.description, _s.icon, _s.metadata).where(_s.organization == bindparam("organization")).order_by(_s.id)
 )
-_REGISTER = upsert(table, ["name", "description", "icon", "metadata"], only_same="plugin")
+_REGISTER = insert_or_update(table, ["name", "description", "icon", "metadata"], only_same="plugin")
 
 
 def source_owner(connection: Connection, organization: str, source_id: str) -> str | None:

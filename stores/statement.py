@@ -57,7 +57,7 @@ class Statement:
         connection.executemany(self._sql, ({**self._constants, **each} for each in parameters))
 
 
-def upsert(table: Table, changed: Sequence[str], only_same: str | None = None) -> Statement:
+def insert_or_update(table: Table, changed: Sequence[str], only_same: str | None = None) -> Statement:
     """Inserts a row, or sets the columns `changed` of the row with that primary key. With a column `only_same` only if that
     is the same in both."""
 

@@ -6,14 +6,14 @@ from host.model.effects import StatusReported
 from host.model.message import STATUS_RANK, Message
 from host.model.value import merge, merge_into
 from stores import messages
-from stores.statement import Connection, Statement, upsert
+from stores.statement import Connection, Statement, insert_or_update
 from stores.tables import awaited_statuses
 
 _a = awaited_statuses.c
 _organization: BindParameter[str] = bindparam("organization")
 _here = (_a.organization == _organization, _a.source == bindparam("source"), _a.external_id == bindparam("external_id"))
 _AWAITED = Statement(select(_a.status, _a.at, _a.detail).where(*_here))
-_AWAIT = upsert(awaited_statuses, ["status", "at", "expires_at", "detail"])
+_AWAIT = insert_or_update(awaited_statuses, ["status", "at", "expires_at", "detail"])
 _FORGET = Statement(delete(awaited_statuses).where(*_here))
 _EXPIRE = Statement(delete(awaited_statuses).where(_a.organization == _organization, _a.expires_at <= bindparam("now")))
 

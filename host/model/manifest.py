@@ -46,7 +46,7 @@ class Route(Struct, frozen=True, kw_only=True):
     name: str
     path: str
     auth: Public | Token | Verify
-    methods: list[str] = ["POST"]
+    methods: list[str] = field(default_factory=lambda: ["POST"])
     mode: Literal["sync", "queued"] = "sync"
     body: Literal["any", "json"] = "any"
     """With `json` the host refuses a body that is not JSON with 400."""

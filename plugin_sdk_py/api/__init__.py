@@ -1,0 +1,1 @@
+"""What a handler asks the host for: one module per interface of the contract."""

@@ -1,0 +1,114 @@
+"""The component's exports, as the contract's world `plugin` has them, answering for one Plugin."""
+
+import json
+from typing import Any
+
+from plugin_sdk_py.api.host import Err, host
+from plugin_sdk_py.api.payload import from_payload, to_payload
+from plugin_sdk_py.errors import Rejected
+from plugin_sdk_py.guest import report
+from plugin_sdk_py.plugin import Plugin
+from plugin_sdk_py.request import Request
+from plugin_sdk_py.response import Response, to_response
+from plugin_sdk_py.text import text
+
+__all__ = ["Actions", "Channel", "Hooks", "Jobs", "Lifecycle", "Manifest", "Tools", "Webhooks", "serve"]
+
+served: Plugin
+description: str
+
+
+def serve(plugin: Plugin) -> str:
+    """From now on the exports answer for `plugin`. Gives its manifest."""
+    global served, description
+    served, description = plugin, json.dumps(plugin.describe())
+    return description
+
+
+class Manifest:
+    def describe(self) -> str:
+        return description
+
+
+class Webhooks:
+    def handle(self, route: str, request: Any) -> Any:
+        try:
+            return _lower(to_response(served.handler(route)(_lift(request))))
+        except BaseException as error:  # boundary: what leaves an export in another way than Err is a trap
+            raise Err(_plugin_error(error)) from None
+
+
+def _lift(request: Any) -> Request:
+    return Request(
+        request.method,
+        request.path,
+        url=request.url,
+        parameters=((parameter.name, parameter.value) for parameter in request.parameters),
+        query=((parameter.name, parameter.value) for parameter in request.query),
+        headers=((header.name, header.value) for header in request.headers),
+        body=from_payload(request.body),
+        delivery_id=request.delivery_id,
+        attempt=request.attempt,
+        received_at=request.received_at,
+        verified=request.verified,
+    )
+
+
+def _lower(response: Response) -> Any:
+    headers = [host.types.Header(text(name, "header"), text(value, f"header {name}")) for name, value in response.headers.pairs()]
+    return host.webhooks.Response(response.status, headers, to_payload(response.content))
+
+
+def _plugin_error(error: BaseException) -> Any:
+    message = text(report.message(error), "message")
+    if isinstance(error, Rejected):
+        return host.types.PluginError_Rejected(message)
+    if (trace := report.trace(error)) is not None:
+        host.log.write(host.log.Level.ERROR, text(trace, "traceback"), None)
+    return host.types.PluginError_Failed(message)
+
+
+def _none(kind: str, name: str) -> str:
+    return f"{served.name} {served.version} declares no {kind} {name!r}"
+
+
+class Lifecycle:
+    """Nothing to do is no failure."""
+
+    def initialize(self) -> None: ...
+
+    def start(self) -> None: ...
+
+    def settings_changed(self) -> None: ...
+
+    def validate_auth(self, proposed: str) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Channel:
+    def deliver(self, message: Any, recipient: Any, idempotency_key: str, attempt: int) -> Any:
+        raise Err(host.channel.DeliveryError_Permanent(f"{served.name} {served.version} delivers no messages"))
+
+
+class Tools:
+    def call(self, name: str, arguments: str) -> Any:
+        raise Err(host.tools.ToolError_UnknownTool())
+
+
+class Hooks:
+    def handle(self, event: Any) -> str | None:
+        raise Err(host.types.PluginError_Rejected(_none("hook", event.name)))
+
+
+class Actions:
+    def describe(self, action: str, context: str) -> str:
+        raise Err(host.types.PluginError_Rejected(_none("action", action)))
+
+    def run(self, action: str, context: str) -> Any:
+        raise Err(host.types.PluginError_Rejected(_none("action", action)))
+
+
+class Jobs:
+    def run(self, name: str, scheduled_at: int, data: str) -> None:
+        raise Err(host.types.PluginError_Rejected(_none("job", name)))

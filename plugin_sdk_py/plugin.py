@@ -1,0 +1,188 @@
+"""The plugin: what an author's module makes one of, declares on, and asks the host through."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeVar
+
+from plugin_sdk_py import declared
+from plugin_sdk_py.api.clock import Clock
+from plugin_sdk_py.api.config import Installation, Settings, installation
+from plugin_sdk_py.api.customers import Customers
+from plugin_sdk_py.api.log import Log
+from plugin_sdk_py.api.messages import Messages
+from plugin_sdk_py.api.random import Random
+from plugin_sdk_py.api.secrets import Secrets
+from plugin_sdk_py.api.sources import Sources
+from plugin_sdk_py.api.store import Store
+from plugin_sdk_py.auth import Auth, Challenge
+from plugin_sdk_py.routes import Handler, Route
+from plugin_sdk_py.text import Json
+
+__all__ = ["Plugin"]
+
+H = TypeVar("H", bound=Handler)
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+
+
+class Plugin:
+    """Declares on import, acts while a handler runs.
+
+    `name` is lower-case letters, digits and hyphens, `version` semantic. `instance` says whether the next request may run in the same
+    instance, with its module globals as they were left (`reused`), or each gets its own (`fresh`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: str,
+        description: str,
+        author: str = "",
+        license: str = "",
+        instance: Literal["reused", "fresh"] = "reused",
+    ) -> None:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"Plugin: {name!r} is no name: lower-case letters, digits and hyphens, at most 63")
+        if not VERSION.fullmatch(version):
+            raise ValueError(f"Plugin: {version!r} is no semantic version, such as 1.0.0")
+        self.name = name
+        self.version = version
+        self._about = {"description": description, "author": author, "license": license, "instance": instance}
+        self._routes: dict[str, Route] = {}
+        self._settings: dict[str, declared.Setting] = {}
+        self._secrets: dict[str, declared.Secret] = {}
+        self._needs: dict[str, declared.Need] = {}
+        self._channel: declared.Channel | None = None
+        self.messages = Messages()
+        self.customers = Customers()
+        self.sources = Sources()
+        self.store = Store()
+        self.settings = Settings()
+        self.secrets = Secrets()
+        self.log = Log()
+        self.clock = Clock()
+        self.random = Random()
+
+    @property
+    def installation(self) -> Installation:
+        """Which organisation the handler runs for."""
+        return installation()
+
+    def route(
+        self,
+        path: str,
+        *,
+        methods: Sequence[str],
+        auth: Auth,
+        name: str | None = None,
+        mode: Literal["sync", "queued"] = "sync",
+        body: Literal["any", "json"] = "any",
+        challenge: Challenge | None = None,
+    ) -> Callable[[H], H]:
+        """Declares the decorated function as the handler of `path`, in which `{name}` stands for one segment.
+
+        The route is named after the function, unless `name` says otherwise, and described by its docstring's first line. In the mode
+        `queued` the host answers at once and runs the handler later. With body `json` the host refuses a body that is not JSON with 400.
+        """
+
+        def declare(handler: H) -> H:
+            route = Route(
+                name=name or handler.__name__.replace("_", "-"),
+                path=path,
+                methods=tuple(methods),
+                auth=auth,
+                mode=mode,
+                body=body,
+                challenge=challenge,
+                description=(handler.__doc__ or "").strip().partition("\n")[0],
+                handler=handler,
+            )
+            _add(self._routes, "route", route.name, route)
+            return handler
+
+        return declare
+
+    def get(self, path: str, *, auth: Auth, name: str | None = None) -> Callable[[H], H]:
+        """The same for GET alone."""
+        return self.route(path, methods=["GET"], auth=auth, name=name)
+
+    def post(
+        self,
+        path: str,
+        *,
+        auth: Auth,
+        name: str | None = None,
+        mode: Literal["sync", "queued"] = "sync",
+        body: Literal["any", "json"] = "any",
+        challenge: Challenge | None = None,
+    ) -> Callable[[H], H]:
+        """The same for POST alone."""
+        return self.route(path, methods=["POST"], auth=auth, name=name, mode=mode, body=body, challenge=challenge)
+
+    def setting(
+        self, name: str, kind: type | Mapping[str, Json], *, description: str = "", required: bool = False, default: Json = None
+    ) -> None:
+        """Something that an operator sets per organisation; `kind` is str, int, float, bool or a JSON Schema.
+
+        One that is not set has its default; without a default it is absent from `settings`.
+        """
+        _add(self._settings, "setting", name, declared.setting(name, kind, description, required, default))
+
+    def secret(self, name: str, *, purpose: declared.Purpose, description: str = "", required: bool = True) -> None:
+        """A secret that an operator sets per organisation, for one purpose.
+
+        `verify`: the host checks signatures with it. `sign`: `secrets.hmac`. `inject(...)`: the host puts it into requests. `read`: the
+        plugin sees it, which operators grant with reluctance.
+        """
+        _add(self._secrets, "secret", name, declared.Secret(name=name, purpose=purpose, description=description, required=required))
+
+    def needs(self, capability: str, *, reason: str) -> None:
+        """Asks for a capability; an operator reads `reason` before granting it."""
+        _add(self._needs, "capability", capability, declared.Need(name=capability, reason=reason))
+
+    def channel(self, *, source: str, name: str, description: str = "", icon: str = "") -> None:
+        """The source that this plugin's messages come from, registered when the plugin is installed."""
+        if self._channel:
+            raise ValueError(f"a plugin has one channel, and {self._channel.source!r} is declared")
+        self._channel = declared.Channel(source=source, name=name, description=description, icon=icon)
+
+    def describe(self) -> dict[str, Json]:
+        """The manifest. Raises ValueError when a route names a secret that is not declared for the purpose `verify`."""
+        for route in self._routes.values():
+            for secret in route.secrets():
+                if secret not in self._secrets or self._secrets[secret].purpose != "verify":
+                    raise ValueError(f"route {route.name!r}: declare its secret with plugin.secret({secret!r}, purpose='verify')")
+        return {
+            "name": self.name,
+            "version": self.version,
+            **self._about,
+            "routes": [route.describe() for route in self._routes.values()],
+            "settings": {
+                "type": "object",
+                "properties": {setting.name: dict(setting.schema) for setting in self._settings.values()},
+                "required": [setting.name for setting in self._settings.values() if setting.required],
+                "additionalProperties": False,
+            },
+            "secrets": [secret.describe() for secret in self._secrets.values()],
+            "capabilities": [need.describe() for need in self._needs.values()],
+            **({"channel": self._channel.describe()} if self._channel else {}),
+        }
+
+    def handler(self, route: str) -> Handler:
+        """The handler of a route. Raises LookupError when there is no such route."""
+        if route not in self._routes:
+            raise LookupError(f"{self.name} {self.version} declares no route {route!r}")
+        return self._routes[route].handler
+
+    def __repr__(self) -> str:
+        return f"<Plugin {self.name} {self.version} [{len(self._routes)} routes]>"
+
+
+T = TypeVar("T")
+
+
+def _add(declarations: dict[str, T], kind: str, name: str, declaration: T) -> None:
+    if name in declarations:
+        raise ValueError(f"{kind} {name!r} is declared twice")
+    declarations[name] = declaration

@@ -1,0 +1,61 @@
+"""Routes: a path, who may call it, and the handler."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from plugin_sdk_py.auth import Auth, Challenge, Hmac, Public, Token
+from plugin_sdk_py.request import Request
+from plugin_sdk_py.response import Answer
+from plugin_sdk_py.text import Json
+
+__all__ = ["METHODS", "Handler", "Route"]
+
+Handler: TypeAlias = Callable[[Request], Answer]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PATH = re.compile(r"/|(/([A-Za-z0-9._~!$&'()*+,;=:@%-]+|\{[a-z][a-z0-9_]*\}))+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    name: str
+    path: str
+    methods: tuple[str, ...]
+    auth: Auth
+    mode: Literal["sync", "queued"]
+    body: Literal["any", "json"]
+    challenge: Challenge | None
+    description: str
+    handler: Handler
+
+    def __post_init__(self) -> None:
+        """Raises TypeError or ValueError for what the manifest can't say."""
+        if not PATH.fullmatch(self.path):
+            raise ValueError(f"route {self.name!r}: {self.path!r} is no path: '/' first, then segments, each plain or a '{{name}}'")
+        if not self.methods or not set(self.methods) <= set(METHODS):
+            raise ValueError(f"route {self.name!r}: methods are one or more of {', '.join(METHODS)}, not {list(self.methods)!r}")
+        if not isinstance(self.auth, (Public, Token, Hmac)):
+            raise TypeError(f"route {self.name!r}: auth is public(), token() or hmac(...), not {self.auth!r}")
+        if self.challenge and "GET" in self.methods:
+            raise ValueError(f"route {self.name!r}: GET belongs to the challenge, which the host answers")
+        if inspect.iscoroutinefunction(self.handler):
+            raise TypeError(f"route {self.name!r}: a handler is a plain function; it may call asyncio.run(...) itself")
+
+    def describe(self) -> Json:
+        return {
+            "name": self.name,
+            "path": self.path,
+            "methods": list(self.methods),
+            "auth": self.auth.describe(),
+            "mode": self.mode,
+            "body": self.body,
+            **({"challenge": self.challenge.describe()} if self.challenge else {}),
+            "description": self.description,
+        }
+
+    def secrets(self) -> list[str]:
+        """The names of the secrets that the host needs before it lets a request in."""
+        return [part.secret for part in (self.auth, self.challenge) if isinstance(part, (Hmac, Challenge))]

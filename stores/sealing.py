@@ -48,7 +48,7 @@ class Sealer:
         return self._id.hex()
 
     @classmethod
-    def open_or_create(cls, directory: Path, environ: Mapping[str, str]) -> "Sealer":
+    def open_or_create(cls, directory: Path, environ: Mapping[str, str] = os.environ) -> "Sealer":
         """With the key in INNKEEPER_KEY (32 bytes in base64 or hexadecimal), else in the directory's file `key`, made where there is none.
 
         Raises `UsageError` when either is no key, or when others may read the file.

@@ -22,7 +22,7 @@ def report(connection: Connection, organization: str, report: StatusReported, no
     """Applies the status to its message; without one it waits until it expires. What has expired by `now` is forgotten on the way."""
     message = messages.message_by_external_id(connection, organization, report.source, report.external_id)
     if message is not None:
-        _apply(connection, organization, message, report.status, report.at, report.detail or "{}")
+        _apply(connection, organization, message, report.status, report.at, report.detail)
     else:
         _await(connection, organization, report, now)
 
@@ -40,9 +40,9 @@ def settle(connection: Connection, organization: str, message: Message, now: int
         _apply(connection, organization, message, *row)
 
 
-def _apply(connection: Connection, organization: str, message: Message, status: str, at: int, detail: str) -> None:
+def _apply(connection: Connection, organization: str, message: Message, status: str, at: int, detail: str | None) -> None:
     if STATUS_RANK[status] > STATUS_RANK[message.status]:
-        metadata = message.metadata if detail == "{}" else merge_into(message.metadata, "status", detail)
+        metadata = message.metadata if detail is None else merge_into(message.metadata, "status", detail)
         messages.set_status(connection, organization, message.id, status, at, metadata)
 
 
@@ -50,10 +50,10 @@ def _await(connection: Connection, organization: str, report: StatusReported, no
     _EXPIRE.run(connection, organization=organization, now=now)
     name = {"organization": organization, "source": report.source, "external_id": report.external_id}
     row = _AWAITED.row(connection, **name)
-    detail = report.detail or "{}"
+    detail = report.detail
     if row is not None:
         status, _, waiting = row
         if STATUS_RANK[report.status] <= STATUS_RANK[status]:
             return
-        detail = merge(waiting, detail)
+        detail = merge(waiting or "{}", detail or "{}") if waiting or detail else None
     _AWAIT.run(connection, **name, status=report.status, at=report.at, expires_at=report.expires_at, detail=detail)

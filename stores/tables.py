@@ -162,7 +162,7 @@ awaited_statuses = Table(
     _text("status"),
     _number("at"),
     _number("expires_at"),
-    _text("detail"),
+    _text("detail", nullable=True),
     Index("awaited_statuses_by_expiry", "organization", "expires_at"),
 )
 

@@ -26,7 +26,7 @@ class WriterClosed(InnkeeperError):
 
 
 class CommitFailed(InnkeeperError):
-    """The database did not take the commit: nothing was stored. The cause says why."""
+    """The database failed: nothing was stored. The cause says why."""
 
     code = "unavailable"
 
@@ -62,7 +62,7 @@ class _Entry(Generic[T]):
         try:
             self.value = self.job(connection)
         except BaseException as error:  # boundary: one caller's failure is neither its neighbours' nor the thread's
-            self.error = error if isinstance(error, Exception) else _caused(JobInterrupted(f"a job ended by {error!r}"), error)
+            self.error = _translated(error)
             if not connection.in_transaction:  # a full disk has ended the whole group's transaction
                 raise
             connection.execute("ROLLBACK TO job")
@@ -127,8 +127,8 @@ class Writer:
         """What `job` gave, once it is committed.
 
         The job runs in the writer's thread, within a savepoint: it must neither end the transaction nor touch the loop. What it raises is
-        raised here, and nothing of it is stored (`JobInterrupted` stands for a `BaseException` that is no `Exception`). Raises
-        `CommitFailed`, in every caller of the group, when the transaction can't begin or end: nothing of the group is stored.
+        raised here, and nothing of it is stored (`CommitFailed` stands for an error of the driver's, `JobInterrupted` for a `BaseException`
+        that is no `Exception`). When the transaction of the whole group can't begin or end, every caller gets `CommitFailed`.
 
         A caller that is cancelled gets its CancelledError when the outcome is certain. A job that had not started never runs; one that had
         is committed like any other: `ticket` tells.
@@ -201,9 +201,16 @@ def _write(connection: Connection, group: list[_Entry[Any]]) -> None:
         connection.commit()
     except BaseException as error:  # boundary: the group fails, the thread goes on
         for entry in group:
-            entry.error = entry.error or _caused(CommitFailed(f"the database did not take the commit: {error}"), error)
+            entry.error = entry.error or _caused(CommitFailed(f"the database failed: {error}"), error)
         with suppress(sqlite3.Error):  # if this fails, the next BEGIN says what is wrong
             connection.rollback()
+
+
+def _translated(error: BaseException) -> BaseException:
+    """What a job's caller gets for what it raised: foreign errors become ours here."""
+    if isinstance(error, sqlite3.Error):
+        return _caused(CommitFailed(f"the database failed: {error}"), error)
+    return error if isinstance(error, Exception) else _caused(JobInterrupted(f"a job ended by {error!r}"), error)
 
 
 def _caused(error: InnkeeperError, cause: BaseException) -> InnkeeperError:

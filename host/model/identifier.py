@@ -7,10 +7,8 @@ from uuid import UUID
 
 def uuid7(at: int, randomness: bytes) -> str:
     """The id of the moment `at` (milliseconds since 1970) with ten bytes of `randomness`."""
-    number = at.to_bytes(6, "big") + randomness[:10]
-    bits = int.from_bytes(number, "big")
-    bits = bits & ~(0xF000 << 64) | 0x7000 << 64
-    return str(UUID(int=bits & ~(0xC000 << 48) | 0x8000 << 48))
+    bits = int.from_bytes(randomness[:10], "big")
+    return str(UUID(int=at << 80 | 7 << 76 | (bits >> 64 & 0xFFF) << 64 | 2 << 62 | bits & (1 << 62) - 1))
 
 
 def new_id() -> str:

@@ -51,7 +51,7 @@ def upgrade() -> None:
         Column("status", Text, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("expires_at", BigInteger, nullable=False),
-        Column("detail", Text, nullable=False),
+        Column("detail", Text, nullable=True),
         ForeignKeyConstraint(["organization"], ["organizations.id"], name="awaited_statuses_organization_fkey", ondelete="CASCADE"),
         PrimaryKeyConstraint("organization", "source", "external_id", name="awaited_statuses_pkey"),
     )

@@ -27,8 +27,12 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Bytes of a call's result, and of the arguments of each host function that it calls."""
     log_bytes: int = 64 * 1024
     """Bytes of log lines per call. Beyond it lines are counted and dropped, which fails nothing."""
+    instances: int = 4
+    """Instances of one installation at a time. More than one only while the others wait for the host."""
     effects: int = 1_000
     """Effects per call."""
+    effect_bytes: int = 16 * MIB
+    """Bytes of all effects of a call: they stay in the host's memory until it ends."""
 
 
 class Usage(Struct, kw_only=True):

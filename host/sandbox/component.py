@@ -45,7 +45,11 @@ class Component:
     """A compiled component, linked to the host's functions. Immutable and shared: instances are made of it."""
 
     def __init__(self, artefact: Path, functions: HostFunctions) -> None:
-        """Loads a checked artefact of the cache. Raises `WrongWorld` when the component wants what the contract does not have."""
+        """Loads a checked artefact of the cache. Raises `WrongWorld` when the component wants what the contract does not have.
+
+        With no functions at all every call of one is refused, and nothing but WASI is in reach: that is how a component is described.
+        """
+        self._has_functions = bool(functions)
         self.wasmtime = WasmtimeComponent.deserialize_file(engine().wasmtime, str(artefact))
         self.address = raw.pointer_of(self.wasmtime)
         self.imports = {name: item.ty for name, item in self.wasmtime.type.imports(engine().wasmtime).items()}
@@ -105,7 +109,7 @@ class Component:
         if function is not None:
             return callbacks.HostFunction(full, function, Plan.of(full, wit, function).check(), iscoroutinefunction(function), False)
         plan = Plan(full, wit)
-        if not plan.answers_host_error:
+        if self._has_functions and not plan.answers_host_error:
             raise WrongWorld(f"the component imports {interface}.{name}, which this host does not have")
         return callbacks.HostFunction(full, _unavailable(full), plan.check(), False, False)
 

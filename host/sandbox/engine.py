@@ -28,9 +28,14 @@ def configuration() -> Config:
     config.epoch_interruption = True
     config.wasm_threads = False
     config.wasm_memory64 = False
+    config.wasm_gc = False
+    config.wasm_exceptions = False
     config.wasm_relaxed_simd_deterministic = True
     config.max_wasm_stack = WASM_STACK
     config.cranelift_nan_canonicalization = True  # else NaN bits depend on the processor, and a replay elsewhere differs
+    raw.ffi.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)
+    raw.ffi.wasmtime_config_concurrency_support_set(config.ptr(), False)
+    raw.ffi.wasmtime_config_gc_support_set(config.ptr(), False)
     raw.ffi.wasmtime_config_async_stack_size_set(config.ptr(), FIBER_STACK)
     return config
 

@@ -172,6 +172,7 @@ class Instance:
 
     async def _answer(self, request: Request) -> None:
         """Asks a host function that waits. A failure of it drops the future: if the guest were resumed, it might take it for success."""
+        self._call.waits(True)
         try:
             subject = self if request.function.wasi else self._call.context
             value = await asking.awaited(request.function, self._call, request.arguments, subject)
@@ -180,6 +181,8 @@ class Instance:
             if isinstance(error, asyncio.CancelledError) and _cancelled():
                 raise
             raise failures.of_host_function(request.function.name, error) from error
+        finally:
+            self._call.waits(False)
         self.flag.set()
 
     def _lift(self, function: HostFunction, address: int) -> list[Any]:

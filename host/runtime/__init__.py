@@ -1,0 +1,1 @@
+"""Invocations: instances lent to them, what commits when they succeed, what is kept when they fail."""

@@ -1,0 +1,76 @@
+"""Components by digest: kept as files, compiled once, loaded once per process."""
+
+import asyncio
+import os
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+from host.capabilities.registry import functions
+from host.model.errors import ComponentError
+from host.sandbox.cache import Cache
+from host.sandbox.component import Component, HostFunctions
+
+
+class Components:
+    """The components of one data directory, linked to the capabilities' functions."""
+
+    def __init__(self, folder: Path, cache: Cache) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._loading: dict[str, asyncio.Task[Component]] = {}
+        self._host_functions = host_functions()
+
+    def __repr__(self) -> str:
+        loaded = sum(task.done() for task in self._loading.values())
+        return f"<Components [{loaded} loaded, {len(self._loading) - loaded} loading]>"
+
+    def keep(self, wasm: bytes) -> str:
+        """Stores a component's file, whole or not at all. Gives its digest."""
+        digest = self.digest(wasm)
+        path = self._path(digest)
+        if not path.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+                file.write(wasm)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(file.name, path)
+        return digest
+
+    @staticmethod
+    def digest(wasm: bytes) -> str:
+        """What a component is known by: its SHA-256 in hexadecimal."""
+        return sha256(wasm).hexdigest()
+
+    def is_quick(self, digest: str) -> bool:
+        """Whether loading it needs no compiling."""
+        return digest in self._loading or self._cache.has(digest)
+
+    async def load(self, digest: str) -> Component:
+        """The linked component; whoever comes while it loads waits for the same one. Raises `ComponentError`."""
+        task = self._loading.get(digest)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._loading[digest] = asyncio.create_task(self._load(digest))
+        return await asyncio.shield(task)
+
+    async def _load(self, digest: str) -> Component:
+        artefact = await self._cache.artefact(digest, lambda: self._read(digest))
+        return Component(artefact, self._host_functions)
+
+    def _read(self, digest: str) -> bytes:
+        try:
+            wasm = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise ComponentError(f"the component {digest} is not in {self._folder}: install the plugin again") from None
+        if self.digest(wasm) != digest:
+            raise ComponentError(f"{self._path(digest)} was changed: install the plugin again")
+        return wasm
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest}.wasm"
+
+
+def host_functions() -> HostFunctions:
+    """The capabilities' functions as the sandbox links them."""
+    return {interface: {name: each.call for name, each in named.items()} for interface, named in functions().items()}

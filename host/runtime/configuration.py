@@ -1,0 +1,41 @@
+"""What the hot path needs to know of installations: read once, and again after each change."""
+
+from host.model.installation import Installation
+from stores import epoch, installations
+from stores.sealing import Sealer
+from stores.statement import Connection
+
+
+class Configuration:
+    """Snapshots of installations, valid for one number of the config epoch. A command in another process moves that on."""
+
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+        self._epoch = -1
+        self._installations: dict[tuple[str, str], Installation | None] = {}
+
+    def __repr__(self) -> str:
+        return f"<Configuration [epoch {self._epoch}, {len(self._installations)} installations]>"
+
+    def installation(self, organization: str, plugin: str) -> Installation | None:
+        """The enabled installation, or None."""
+        self._refresh()
+        key = (organization, plugin)
+        if key not in self._installations:
+            self._installations[key] = self._load(organization, plugin)
+        return self._installations[key]
+
+    def digests(self) -> list[str]:
+        """The components of all enabled installations."""
+        return sorted({found.digest for found in installations.load_all(self._connection, self._sealer) if found.enabled})
+
+    def _load(self, organization: str, plugin: str) -> Installation | None:
+        found = installations.load(self._connection, self._sealer, organization, plugin)
+        return found if found is not None and found.enabled else None
+
+    def _refresh(self) -> None:
+        now = epoch.read(self._connection)
+        if now != self._epoch:
+            self._epoch = now
+            self._installations.clear()

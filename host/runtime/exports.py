@@ -1,0 +1,34 @@
+"""The functions that guests export, with our types for their values."""
+
+from typing import Any
+
+from host.model.case import Case, Err, Ok
+from host.model.errors import Failed, GuestError, MissingExport, Rejected
+from host.model.webhook import Request, Response
+from host.sandbox.component import Component, Export
+
+DESCRIBE = ("manifest", "describe")
+HANDLE_WEBHOOK = ("webhooks", "handle")
+_TYPES: dict[tuple[str, str], tuple[list[Any], Any]] = {
+    DESCRIBE: ([], str),
+    HANDLE_WEBHOOK: ([str, Request], Response),
+}
+
+
+def export(component: Component, name: tuple[str, str]) -> Export:
+    """The export, typed. Raises `MissingExport`."""
+    found = component.export(*name)
+    if found is None:
+        raise MissingExport(f"the component does not export {'.'.join(name)}")
+    return found.typed(*_TYPES[name])
+
+
+def value_of(result: Ok[Any] | Err[Case]) -> Any:
+    """What a plugin gave, or its `plugin-error` raised: `Rejected` or `Failed`."""
+    if isinstance(result, Ok):
+        return result.value
+    raise plugin_error(result.value)
+
+
+def plugin_error(case: Case) -> GuestError:
+    return Rejected(str(case.value)) if case.name == "rejected" else Failed(str(case.value))

@@ -1,0 +1,70 @@
+"""Records of refused requests: as many as an operator reads, not as many as a stranger sends."""
+
+import time
+from collections import defaultdict
+
+import structlog
+
+from host.model.delivery import Delivery, LogLine
+from host.model.errors import InnkeeperError, RequestError
+from host.runtime.receipt import Receipt
+from stores import deliveries
+from stores.writer import Writer
+
+PER_MINUTE = 60
+"""Records of refusals per installation. Beyond it they are only counted."""
+
+log = structlog.get_logger()
+
+
+class Refusals:
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._minute = 0
+        self._counts: dict[tuple[str, str], int] = defaultdict(int)
+
+    async def record(self, receipt: Receipt, error: RequestError, lines: list[LogLine]) -> None:
+        installation = receipt.installation
+        log.warning("request.refused", organization=installation.organization, plugin=installation.plugin, code=error.code)
+        if not self._allows((installation.organization, installation.plugin)):
+            return
+        try:
+            delivery = _delivery(receipt, error, lines)
+            await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
+        except InnkeeperError as failure:
+            log.error("delivery.not_recorded", delivery=receipt.delivery_id, reason=failure.message)
+
+    def _allows(self, key: tuple[str, str]) -> bool:
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._counts.clear()
+        self._counts[key] += 1
+        return self._counts[key] <= PER_MINUTE
+
+
+def _delivery(receipt: Receipt, error: RequestError, lines: list[LogLine]) -> Delivery:
+    installation = receipt.installation
+    return Delivery(
+        id=receipt.delivery_id,
+        organization=installation.organization,
+        plugin=installation.plugin,
+        plugin_version=installation.manifest.version,
+        route=receipt.route.name,
+        method=receipt.method,
+        path=receipt.path,
+        outcome="refused",
+        status=error.status,
+        error_code=error.code,
+        error_message=error.message,
+        received_at=receipt.received_at,
+        duration_us=(time.perf_counter_ns() - receipt.received_ns) // 1000,
+        cold=False,
+        runs=0,
+        fuel=0,
+        memory=0,
+        host_calls=0,
+        effects=0,
+        log=lines,
+        dropped_log_lines=0,
+    )

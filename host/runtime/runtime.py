@@ -1,0 +1,94 @@
+"""The host at work: everything of one data directory, opened together and closed together."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from host.model.delivery import LogLine
+from host.model.errors import ComponentError, RequestError
+from host.model.installation import Installation
+from host.runtime.components import Components
+from host.runtime.configuration import Configuration
+from host.runtime.data import DataDirectory
+from host.runtime.invocations import Invocations
+from host.runtime.reads import stored_platform
+from host.runtime.receipt import Answer, Receipt
+from host.runtime.refusals import Refusals
+from host.sandbox.cache import Cache
+from stores import schema
+from stores.database import Database
+from stores.sealing import Sealer
+from stores.statement import Connection
+from stores.writer import Writer
+
+log = structlog.get_logger()
+
+
+class Runtime:
+    """Made by `opened`. `reads` is the event loop's own read connection."""
+
+    def __init__(self, data: DataDirectory, database: Database, writer: Writer, reads: Connection, sealer: Sealer, cache: Cache) -> None:
+        self.data = data
+        self.database = database
+        self.writer = writer
+        self.reads = reads
+        self.configuration = Configuration(reads, sealer)
+        self.components = Components(data.components, cache)
+        self._invocations = Invocations(self.components, stored_platform(reads), writer)
+        self._refusals = Refusals(writer)
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.data.path} [{self.components!r}, {self._invocations!r}]>"
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, data: DataDirectory, cache: Path) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used."""
+        database, sealer = open_stores(data)
+        reads = database.read_connection()
+        try:
+            async with Writer(database) as writer:
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"))
+                try:
+                    yield runtime
+                finally:
+                    runtime._invocations.close()
+        finally:
+            reads.close()
+
+    def installation(self, organization: str, plugin: str) -> Installation | None:
+        """The enabled installation as it is configured now, or None."""
+        return self.configuration.installation(organization, plugin)
+
+    async def handle(self, receipt: Receipt) -> Answer:
+        """Runs the plugin for a checked request; see `Invocations.handle`."""
+        return await self._invocations.handle(receipt)
+
+    async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
+        """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
+        lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
+        await self._refusals.record(receipt, error, lines)
+
+    async def warm_up(self) -> None:
+        """Loads the installed components whose artefacts are in the cache, so that no first webhook waits for that."""
+        for digest in self.configuration.digests():
+            if self.components.is_quick(digest):
+                try:
+                    await self.components.load(digest)
+                except ComponentError as error:
+                    log.warning("component.not_loaded", digest=digest, reason=error.message)
+
+
+def open_stores(data: DataDirectory) -> tuple[Database, Sealer]:
+    """The database with its newest schema, and the sealer of its secrets."""
+    database = Database(data.database)
+    connection = database.connect()
+    try:
+        schema.upgrade(connection)
+    finally:
+        connection.close()
+    return database, Sealer.open_or_create(data.path, os.environ)

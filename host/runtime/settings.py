@@ -1,0 +1,44 @@
+"""An organisation's settings of a plugin: what was given, completed with the manifest's defaults, checked against its schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import MsgspecError
+from msgspec.json import decode, encode
+
+from host.model.errors import UsageError
+from host.model.manifest import Manifest
+from host.model.schema import compiled
+
+
+def from_text(manifest: Manifest, given: Mapping[str, str]) -> dict[str, Any]:
+    """Values as they were typed: text where the schema wants text, JSON everywhere else. Raises `UsageError`."""
+    properties = manifest.settings.get("properties", {})
+    unknown = sorted(given.keys() - properties.keys())
+    if unknown:
+        known = ", ".join(sorted(properties)) or "it has none"
+        raise UsageError(f"{manifest.name} has no setting {', '.join(unknown)}; its settings: {known}")
+    return {name: _value(manifest, name, text, properties[name]) for name, text in given.items()}
+
+
+def complete(manifest: Manifest, given: Mapping[str, Any]) -> str:
+    """The settings as guests see them: a JSON object as text. Raises `UsageError`, which names each setting that is missing or wrong."""
+    properties = manifest.settings.get("properties", {})
+    defaults = {name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
+    settings = defaults | dict(given)
+    wrong = [
+        f"{'.'.join(map(str, error.instance_path)) or 'settings'}: {error.message}"
+        for error in compiled(manifest.settings).iter_errors(settings)
+    ]
+    if wrong:
+        raise UsageError(f"the settings of {manifest.name} are not valid: {'; '.join(wrong)}; give them with --set NAME=VALUE")
+    return encode(settings).decode()
+
+
+def _value(manifest: Manifest, name: str, text: str, schema: Any) -> Any:
+    if isinstance(schema, dict) and schema.get("type", "string") == "string":
+        return text
+    try:
+        return decode(text)
+    except MsgspecError as error:
+        raise UsageError(f"the setting {name} of {manifest.name} takes JSON, and {text!r} is none: {error}") from None

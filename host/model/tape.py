@@ -1,4 +1,4 @@
-"""The tape: everything that a guest was told during one invocation, so that a run on a fresh instance can be repeated to the unit of fuel."""
+"""The tape: everything that a guest was told in one invocation. With it a run on a fresh instance repeats to the unit of fuel."""
 
 from typing import Any
 
@@ -14,8 +14,11 @@ class Answer(Struct, frozen=True):
 
 
 class Tape(Struct):
-    """`seed` keys the stream of random bytes (32 bytes), `started_at` is the receipt in milliseconds since 1970, `readings` are the clock's, in
-    nanoseconds since then, `answers` the host functions', each in the order in which the guest asked."""
+    """Readings and answers are in the order in which the guest asked.
+
+    `seed` keys the stream of random bytes (32 bytes), `started_at` is the receipt in milliseconds since 1970, `readings` are the clock's in
+    nanoseconds since then, `answers` the host functions'.
+    """
 
     seed: bytes
     started_at: int

@@ -127,11 +127,13 @@ def _write(
 
 
 def _kept_settings(before: Installation | None, manifest: Manifest) -> dict[str, Any]:
-    """Earlier settings that the manifest still has."""
+    """Earlier settings that the manifest still has. What was only a default stays one, so that a new version can change it."""
     if before is None:
         return {}
+    defaults = settings.defaults(before.manifest)
     properties = manifest.settings.get("properties", {})
-    return {name: value for name, value in decode(before.settings).items() if name in properties}
+    chosen = {name: value for name, value in decode(before.settings).items() if name not in defaults or value != defaults[name]}
+    return {name: value for name, value in chosen.items() if name in properties}
 
 
 def _grants(before: Installation | None, manifest: Manifest, order: Order) -> set[str]:

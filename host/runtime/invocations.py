@@ -6,10 +6,10 @@ import time
 from functools import partial
 from hashlib import blake2b
 
-from host.capabilities.invocation import Invocation
-from host.capabilities.reads import Platform
 import structlog
 
+from host.capabilities.invocation import Invocation
+from host.capabilities.reads import Platform
 from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
 from host.model.installation import Installation
 from host.runtime.components import Components

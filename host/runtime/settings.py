@@ -21,11 +21,15 @@ def from_text(manifest: Manifest, given: Mapping[str, str]) -> dict[str, Any]:
     return {name: _value(manifest, name, text, properties[name]) for name, text in given.items()}
 
 
+def defaults(manifest: Manifest) -> dict[str, Any]:
+    """The values that the manifest gives to what nobody set."""
+    properties = manifest.settings.get("properties", {})
+    return {name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
+
+
 def complete(manifest: Manifest, given: Mapping[str, Any]) -> str:
     """The settings as guests see them: a JSON object as text. Raises `UsageError`, which names each setting that is missing or wrong."""
-    properties = manifest.settings.get("properties", {})
-    defaults = {name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
-    settings = defaults | dict(given)
+    settings = defaults(manifest) | dict(given)
     wrong = [
         f"{'.'.join(map(str, error.instance_path)) or 'settings'}: {error.message}"
         for error in compiled(manifest.settings).iter_errors(settings)

@@ -1,0 +1,58 @@
+"""A host over a temporary directory, and requests to it that are already checked."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from host.model.delivery import Delivery
+from host.model.installation import Installation
+from host.runtime.data import DataDirectory
+from host.runtime.install import Installed, Order, install
+from host.runtime.receipt import Answer, Receipt
+from host.runtime.runtime import Runtime
+from host.sandbox.cache import Cache
+from stores import deliveries
+from tests.building import artefacts
+
+ORGANIZATION = "acme"
+
+
+async def installed(folder: Path, component: bytes, **order: object) -> Installed:
+    """Installs a component, by default for `acme` with everything granted."""
+    wanted = {"organization": ORGANIZATION, "create_organization": True, "grant_all": True, **order}
+    return await install(DataDirectory(folder), Cache(artefacts() / "artefacts"), component, Order(**wanted), lambda sentence: None)
+
+
+@asynccontextmanager
+async def a_host(folder: Path) -> AsyncIterator[Runtime]:
+    async with Runtime.opened(DataDirectory(folder), artefacts()) as runtime:
+        yield runtime
+
+
+def receipt(installation: Installation, route: str, body: bytes = b"", method: str = "POST") -> Receipt:
+    """A request to a route that passed every check."""
+    found = installation.manifest.route(route)
+    assert found is not None
+    return Receipt(
+        installation=installation,
+        route=found,
+        method=method,
+        url=f"http://localhost{found.path}",
+        path=found.path,
+        parameters=[],
+        query=[],
+        headers=[("content-type", "application/json")],
+        body=body,
+        verified=True,
+    )
+
+
+async def send(runtime: Runtime, plugin: str, route: str, body: bytes = b"", organization: str = ORGANIZATION) -> Answer:
+    installation = runtime.installation(organization, plugin)
+    assert installation is not None
+    return await runtime.handle(receipt(installation, route, body))
+
+
+def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery]:
+    """The deliveries of an organisation, oldest first."""
+    return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]

@@ -1,0 +1,124 @@
+"""An invocation is a transaction: seen with real guests, from the request to the rows."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec.json import decode
+
+from host.model.entry import Scope
+from stores import entries
+from tests.building import from_source
+from tests.runtime.hosts import ORGANIZATION, a_host, installed, records, send
+
+PLUGIN = '''
+from plugin_sdk_py import Failed, Plugin, Rejected, Request, Response, token
+
+plugin = Plugin("probe", version="1.0.0", description="Does what the request's body says")
+plugin.needs("store", reason="keeps what it is told")
+seen = []
+
+
+@plugin.post("/do", auth=token())
+def do(request: Request) -> Response:
+    seen.append(request.text)
+    plugin.store.set("last", request.text)
+    if request.text == "reject":
+        raise Rejected("not like this")
+    if request.text == "fail":
+        raise Failed("not today")
+    if request.text == "raise":
+        raise ValueError("a mistake")
+    if request.text == "teapot":
+        return Response.text("short and stout", status=418)
+    if request.text == "exit":
+        import os
+        os._exit(3)
+    return Response.json({"seen": seen, "last": plugin.store.get("last")})
+
+
+@plugin.post("/count", auth=token())
+def count(request: Request) -> Response:
+    plugin.store.set("count", (plugin.store.get("count") or 0) + 1)
+    return Response.json(plugin.store.get("count"))
+
+
+@plugin.post("/add", auth=token())
+def add(request: Request) -> Response:
+    plugin.store.add("total", 1)
+    return Response(b"", status=204)
+
+
+@plugin.post("/spin", auth=token())
+def spin(request: Request) -> None:
+    while True:
+        pass
+'''
+
+
+def stored(runtime, key):
+    entry = entries.entry(runtime.reads, ORGANIZATION, "probe", Scope("plugin"), key)
+    return decode(entry.value) if entry else None
+
+
+async def test_a_response_below_400_commits_its_effects_and_its_delivery_together(tmp_path: Path) -> None:
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    async with a_host(tmp_path / "data") as runtime:
+        answer = await send(runtime, "probe", "do", b"hello")
+        assert (answer.status, decode(answer.body)) == (200, {"seen": ["hello"], "last": "hello"})
+        assert stored(runtime, "last") == "hello"
+        (record,) = records(runtime)
+        assert (record.id, record.outcome, record.status, record.effects, record.cold, record.runs) == (
+            answer.delivery_id, "succeeded", 200, 1, True, 1,
+        )  # fmt: skip
+        assert record.fuel > 10_000
+        assert record.memory > 10 * 2**20
+
+
+async def test_whatever_fails_is_answered_and_recorded_and_leaves_nothing_else(tmp_path: Path) -> None:
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    async with a_host(tmp_path / "data") as runtime:
+        for body, status, code in [
+            (b"reject", 422, "rejected"), (b"fail", 502, "failed"), (b"raise", 502, "failed"), (b"teapot", 418, None), (b"exit", 502, "trap"),
+        ]:  # fmt: skip
+            answer = await send(runtime, "probe", "do", body)
+            assert answer.status == status
+            record = records(runtime)[-1]
+            assert (record.outcome, record.status, record.error_code, record.effects) == ("failed", status, code, 0)
+            if code:
+                assert decode(answer.body)["error"] == {"code": code, "message": record.error_message, "delivery_id": record.id}
+        assert stored(runtime, "last") is None
+        (line,) = [line for record in records(runtime) for line in record.log if "ValueError: a mistake" in line.message]
+        assert line.level == "error"
+        assert "plugin.py" in line.message
+
+
+async def test_an_instance_is_reused_until_its_effects_are_dropped(tmp_path: Path) -> None:
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    async with a_host(tmp_path / "data") as runtime:
+        await send(runtime, "probe", "do", b"one")
+        assert decode((await send(runtime, "probe", "do", b"two")).body)["seen"] == ["one", "two"]
+        await send(runtime, "probe", "do", b"teapot")
+        assert decode((await send(runtime, "probe", "do", b"three")).body)["seen"] == ["three"]
+        assert [record.cold for record in records(runtime)] == [True, False, False, True]
+
+
+async def test_fuel_and_deadline_are_answered_with_504(tmp_path: Path) -> None:
+    from host.model.limits import Limits
+    from stores import installations
+    from stores.database import Database
+
+    found = await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    for limits, code in [(Limits(fuel=5_000_000), "fuel"), (Limits(fuel=10**15, deadline_ms=200), "deadline")]:
+        with Database(tmp_path / "data" / "innkeeper.db").transaction() as connection:
+            installations.upsert(connection, ORGANIZATION, "probe", digest=found.digest, grants=found.grants, limits=limits, at=1)
+        async with a_host(tmp_path / "data") as runtime:
+            answer = await send(runtime, "probe", "spin")
+            assert (answer.status, decode(answer.body)["error"]["code"]) == (504, code)
+
+
+async def test_additions_from_many_requests_at_once_are_all_counted_without_running_twice(tmp_path: Path) -> None:
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    async with a_host(tmp_path / "data") as runtime:
+        await asyncio.gather(*[send(runtime, "probe", "add") for _ in range(40)])
+        assert stored(runtime, "total") == 40
+        assert {record.runs for record in records(runtime)} == {1}

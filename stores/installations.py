@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import json, structs
+from msgspec import MsgspecError, json, structs
 from sqlalchemy import and_, bindparam, select
 
 from host.model.errors import UsageError
@@ -44,8 +44,9 @@ def upsert(
 ) -> None:
     """Makes the installation, or replaces all of it but its secrets. `settings` is a JSON object as text, without the manifest's defaults.
 
-    Raises `UsageError` when there is no such organisation, or no such plugin with that digest.
+    Raises `UsageError` when there is no such organisation, no such plugin with that digest, or `settings` is no object.
     """
+    _members(settings)
     try:
         _UPSERT.run(
             connection,
@@ -96,7 +97,14 @@ def _complete(manifest: Manifest, settings: str) -> str:
     """The settings with the defaults that the manifest's schema has for what is missing."""
     properties = manifest.settings.get("properties", {})
     defaults = {name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}
-    return json.encode(defaults | json.decode(settings)).decode()
+    return json.encode(defaults | _members(settings)).decode()
+
+
+def _members(settings: str) -> dict[str, Any]:
+    try:
+        return json.decode(settings, type=dict[str, Any])
+    except (MsgspecError, UnicodeEncodeError) as error:
+        raise UsageError(f"settings: not a JSON object: {error}") from None
 
 
 def _overrides(limits: Limits) -> dict[str, Any]:

@@ -68,15 +68,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
-    while level := [child for node in level for child in _children(node)]:
+    while containers := [node for node in level if isinstance(node, dict | list)]:
         depth += 1
+        level = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
     return depth
-
-
-def _children(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
 
 
 def _object(text: str) -> dict[str, Raw]:

@@ -1,0 +1,19 @@
+from uuid import RFC_4122, UUID
+
+from host.model.identifier import new_id, uuid7
+
+
+def test_an_id_holds_its_time_its_version_and_its_randomness() -> None:
+    found = UUID(uuid7(0x0123456789AB, b"\xff" * 10))
+
+    assert (found.version, found.variant) == (7, RFC_4122)
+    assert str(found) == "01234567-89ab-7fff-bfff-ffffffffffff"
+    assert uuid7(0, bytes(10)) == "00000000-0000-7000-8000-000000000000"
+
+
+def test_ids_are_in_the_order_of_time() -> None:
+    assert uuid7(1_700_000_000_000, b"\xff" * 10) < uuid7(1_700_000_000_001, bytes(10))
+
+
+def test_new_ids_differ() -> None:
+    assert len({new_id() for _ in range(1000)}) == 1000

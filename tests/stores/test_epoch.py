@@ -1,0 +1,75 @@
+from collections.abc import Callable
+
+import pytest
+
+from host.model.entry import Scope
+from stores import agents, entries, epoch, installations, organizations, plugins, secrets
+from stores.database import Database
+from stores.sealing import Sealer
+from stores.statement import Connection
+from stores.transaction import transaction
+
+SEALER = Sealer(b"k" * 32)
+CHATTER = '{"name":"chatter","version":"1.0.0","description":"Chats"}'
+
+
+def ready(connection: Connection) -> Connection:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=1)
+    agents.add(connection, "oak", "Ada")
+    return connection
+
+
+CHANGES: dict[str, Callable[[Connection], object]] = {
+    "an organisation": lambda connection: organizations.create(connection, "ash", 1),
+    "settings": lambda connection: organizations.change_settings(connection, "oak", "{}"),
+    "an agent": lambda connection: agents.add(connection, "oak", "Bob"),
+    "availability": lambda connection: agents.set_available(connection, "oak", agents.all(connection, "oak")[0].id, False),
+    "an installation": lambda connection: installations.upsert(connection, "oak", "chatter", digest="d1", enabled=False, at=2),
+    "a secret": lambda connection: secrets.set(connection, SEALER, "oak", "chatter", "a", "1", 2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_of_configuration_raises_the_epoch(connection: Connection, change: Callable[[Connection], object]) -> None:
+    before = epoch.read(ready(connection))
+
+    change(connection)
+
+    assert epoch.read(connection) == before + 1
+
+
+def test_data_is_no_configuration(connection: Connection) -> None:
+    before = epoch.read(ready(connection))
+
+    entries.put(connection, "oak", "chatter", Scope("plugin"), "k", "1")
+
+    assert epoch.read(connection) == before
+
+
+def test_the_epoch_is_raised_with_the_change_or_not_at_all(connection: Connection, database: Database) -> None:
+    before = epoch.read(connection)
+    reader = database.read_connection()
+
+    def fails_half_way() -> None:
+        with transaction(connection):
+            organizations.create(connection, "ash", 1)
+            assert epoch.read(reader) == before
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails_half_way()
+
+    assert epoch.read(connection) == before
+    assert organizations.get(connection, "ash") is None
+    reader.close()
+
+
+def test_another_connection_sees_the_epoch_of_what_it_reads(connection: Connection, database: Database) -> None:
+    reader = database.read_connection()
+    before = epoch.read(reader)
+
+    organizations.create(connection, "ash", 1)
+
+    assert epoch.read(reader) == before + 1
+    reader.close()

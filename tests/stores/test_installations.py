@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from host.model.errors import UsageError
+from host.model.limits import Limits
+from stores import installations, plugins, secrets
+from stores.sealing import Sealer, SealError
+from stores.statement import Connection
+
+SEALER = Sealer(b"k" * 32)
+SETTINGS = {"type": "object", "properties": {"greeting": {"type": "string", "default": "hi"}, "number": {"type": "string"}, "any": True}}
+CHATTER = json.dumps({"name": "chatter", "version": "1.0.0", "description": "Chats", "settings": SETTINGS})
+
+
+def test_an_installation_comes_back_whole(connection: Connection) -> None:
+    plugin = plugins.add(connection, "d1", CHATTER, 1)
+    limits = Limits(fuel=7, memory=9)
+    settings = '{"number":"1"}'
+    installations.upsert(
+        connection,
+        "oak",
+        "chatter",
+        digest="d1",
+        settings=settings,
+        grants=["store", "http:*", "store"],
+        limits=limits,
+        enabled=False,
+        at=2,
+    )
+    secrets.set(connection, SEALER, "oak", "chatter", "app_secret", "s3cret", 3)
+
+    found = installations.load(connection, SEALER, "oak", "chatter")
+
+    assert found is not None
+    assert (found.organization, found.plugin, found.digest, found.manifest) == ("oak", "chatter", "d1", plugin.manifest)
+    assert json.loads(found.settings) == {"greeting": "hi", "number": "1"}
+    assert found.grants == frozenset({"store", "http:*"})
+    assert dict(found.secrets) == {"app_secret": "s3cret"}
+    assert found.limits == limits
+    assert found.enabled is False
+
+
+def test_what_is_not_installed_is_none(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=2)
+
+    assert installations.load(connection, SEALER, "elm", "chatter") is None
+    assert installations.load(connection, SEALER, "oak", "other") is None
+
+
+def test_installing_again_replaces_all_but_the_secrets(connection: Connection) -> None:
+    for digest in ("d1", "d2"):
+        plugins.add(connection, digest, CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", settings='{"number":"1"}', grants=["store"], at=2)
+    secrets.set(connection, SEALER, "oak", "chatter", "app_secret", "s3cret", 3)
+
+    installations.upsert(connection, "oak", "chatter", digest="d2", settings='{"greeting":"yo"}', at=4)
+
+    found = installations.load(connection, SEALER, "oak", "chatter")
+    assert found is not None
+    assert (found.digest, json.loads(found.settings), found.grants, found.enabled) == ("d2", {"greeting": "yo"}, frozenset(), True)
+    assert dict(found.secrets) == {"app_secret": "s3cret"}
+    assert connection.execute("SELECT created_at, updated_at FROM installations").fetchall() == [(2, 4)]
+
+
+def test_limits_that_nobody_chose_are_not_written_down(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", limits=Limits(fuel=7), at=2)
+
+    assert connection.execute("SELECT limits FROM installations").fetchall() == [('{"fuel":7}',)]
+
+
+def test_all_are_listed_of_one_organisation_or_of_every_one(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    plugins.add(connection, "d2", CHATTER.replace("chatter", "alpha"), 1)
+    for organization, plugin, digest in (("oak", "chatter", "d1"), ("elm", "chatter", "d1"), ("oak", "alpha", "d2")):
+        installations.upsert(connection, organization, plugin, digest=digest, at=2)
+
+    every = [(each.organization, each.plugin) for each in installations.load_all(connection, SEALER)]
+    of_oak = [each.plugin for each in installations.load_all(connection, SEALER, "oak")]
+
+    assert every == [("elm", "chatter"), ("oak", "alpha"), ("oak", "chatter")]
+    assert of_oak == ["alpha", "chatter"]
+
+
+@pytest.mark.parametrize(
+    ("organization", "plugin", "digest"), [("nobody", "chatter", "d1"), ("oak", "other", "d1"), ("oak", "chatter", "d2")]
+)
+def test_what_does_not_exist_can_not_be_installed(connection: Connection, organization: str, plugin: str, digest: str) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+
+    with pytest.raises(UsageError, match=organization):
+        installations.upsert(connection, organization, plugin, digest=digest, at=2)
+
+
+def test_settings_have_to_be_an_object(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+
+    for wrong in ("[]", "{", "1"):
+        with pytest.raises(UsageError, match="settings"):
+            installations.upsert(connection, "oak", "chatter", digest="d1", settings=wrong, at=2)
+
+
+def test_a_secret_that_was_copied_from_another_organisation_does_not_load(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    for organization in ("oak", "elm"):
+        installations.upsert(connection, organization, "chatter", digest="d1", at=2)
+        secrets.set(connection, SEALER, organization, "chatter", "app_secret", f"of {organization}", 3)
+    connection.execute("UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE organization = 'oak') WHERE organization = 'elm'")
+
+    with pytest.raises(SealError, match="'elm'"):
+        installations.load(connection, SEALER, "elm", "chatter")
+
+
+def test_a_component_that_is_installed_can_not_be_removed(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=2)
+
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        connection.execute("DELETE FROM plugins")

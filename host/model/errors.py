@@ -9,6 +9,8 @@ class InnkeeperError(Exception):
     """Something went wrong."""
 
     code: str = "internal"
+    for_senders: bool = False
+    """Whether the message may go to whoever sent a request. Otherwise they get the docstring: the message is for operators and authors."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -16,6 +18,10 @@ class InnkeeperError(Exception):
     @property
     def message(self) -> str:
         return str(self.args[0])
+
+    @property
+    def message_for_senders(self) -> str:
+        return self.message if self.for_senders else (type(self).__doc__ or "").strip()
 
 
 class GuestError(InnkeeperError):
@@ -29,6 +35,7 @@ class Rejected(GuestError):
     """The plugin rejected the request."""
 
     code = "rejected"
+    for_senders = True
     status = 422
 
 
@@ -48,6 +55,7 @@ class OutOfFuel(GuestError):
     """The call used up its fuel."""
 
     code = "fuel"
+    for_senders = True
     status = 504
 
 
@@ -55,11 +63,14 @@ class DeadlineExceeded(GuestError):
     """The call did not end before its deadline."""
 
     code = "deadline"
+    for_senders = True
     status = 504
 
 
 class LimitExceeded(GuestError):
     """A limit was reached. `name` is the field of `Limits`, with hyphens; the code is `limit.<name>`."""
+
+    for_senders = True
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -167,6 +178,8 @@ class Conflict(InnkeeperError):
 
 class RequestError(InnkeeperError):
     """A request that no guest gets to see. `status` is the HTTP status that answers it."""
+
+    for_senders = True
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

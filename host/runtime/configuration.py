@@ -13,18 +13,36 @@ class Configuration:
         self._connection = connection
         self._sealer = sealer
         self._epoch = -1
-        self._installations: dict[tuple[str, str], Installation | None] = {}
+        self._installations: dict[tuple[str, str], Installation] = {}
+        self._earlier: dict[tuple[str, str], Installation] = {}
 
     def __repr__(self) -> str:
         return f"<Configuration [epoch {self._epoch}, {len(self._installations)} installations]>"
 
     def installation(self, organization: str, plugin: str) -> Installation | None:
-        """The enabled installation, or None."""
-        self._refresh()
+        """The enabled installation, or None: the same object as long as nothing about it changed.
+
+        Only what is found is kept: strangers can make up any number of names.
+        """
+        self.refresh()
         key = (organization, plugin)
         if key not in self._installations:
-            self._installations[key] = self._load(organization, plugin)
+            found = self._load(organization, plugin)
+            earlier = self._earlier.pop(key, None)
+            if found is None:
+                return None
+            self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
+
+    def refresh(self) -> bool:
+        """Whether something changed since the last time."""
+        now = epoch.read(self._connection)
+        if now == self._epoch:
+            return False
+        self._epoch = now
+        self._earlier |= self._installations
+        self._installations = {}
+        return True
 
     def digests(self) -> list[str]:
         """The components of all enabled installations."""
@@ -33,9 +51,3 @@ class Configuration:
     def _load(self, organization: str, plugin: str) -> Installation | None:
         found = installations.load(self._connection, self._sealer, organization, plugin)
         return found if found is not None and found.enabled else None
-
-    def _refresh(self) -> None:
-        now = epoch.read(self._connection)
-        if now != self._epoch:
-            self._epoch = now
-            self._installations.clear()

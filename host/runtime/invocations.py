@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
 
@@ -59,6 +60,13 @@ class Invocations:
             if not run.succeeded:
                 await self._record(run, receipt, runs)
             return _answer(run, receipt)
+
+    def forget(self, is_current: Callable[[Installation], bool]) -> None:
+        """Closes the idle instances of installations that are not what they were."""
+        for key, (installation, pool) in list(self._pools.items()):
+            if not is_current(installation):
+                pool.close()
+                del self._pools[key]
 
     def close(self) -> None:
         """Closes the instances that nobody uses."""

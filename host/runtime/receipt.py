@@ -63,6 +63,6 @@ class Answer:
 
 def failure(delivery_id: str | None, status: int, error: InnkeeperError) -> Answer:
     """An error in the one shape that all have: `{"error": {"code", "message", "delivery_id"}}`. A 503 says when to come again."""
-    body = {"error": {"code": error.code, "message": error.message} | ({"delivery_id": delivery_id} if delivery_id else {})}
+    body = {"error": {"code": error.code, "message": error.message_for_senders} | ({"delivery_id": delivery_id} if delivery_id else {})}
     again = [("retry-after", "1")] if status in (429, 503) else []
     return Answer(delivery_id or "", status, [("content-type", "application/json"), *again], encode(body))

@@ -62,6 +62,8 @@ class Runtime:
 
     def installation(self, organization: str, plugin: str) -> Installation | None:
         """The enabled installation as it is configured now, or None."""
+        if self.configuration.refresh():
+            self._invocations.forget(lambda each: self.configuration.installation(each.organization, each.plugin) is each)
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:

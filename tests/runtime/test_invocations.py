@@ -10,7 +10,7 @@ from stores import entries
 from tests.building import from_source
 from tests.runtime.hosts import ORGANIZATION, a_host, installed, records, send
 
-PLUGIN = '''
+PLUGIN = """
 from plugin_sdk_py import Failed, Plugin, Rejected, Request, Response, token
 
 plugin = Plugin("probe", version="1.0.0", description="Does what the request's body says")
@@ -52,7 +52,7 @@ def add(request: Request) -> Response:
 def spin(request: Request) -> None:
     while True:
         pass
-'''
+"""
 
 
 def stored(runtime, key):
@@ -77,16 +77,21 @@ async def test_a_response_below_400_commits_its_effects_and_its_delivery_togethe
 async def test_whatever_fails_is_answered_and_recorded_and_leaves_nothing_else(tmp_path: Path) -> None:
     await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
     async with a_host(tmp_path / "data") as runtime:
-        for body, status, code in [
-            (b"reject", 422, "rejected"), (b"fail", 502, "failed"), (b"raise", 502, "failed"), (b"teapot", 418, None), (b"exit", 502, "trap"),
-        ]:  # fmt: skip
+        for body, status, code, told in [
+            (b"reject", 422, "rejected", "not like this"),
+            (b"fail", 502, "failed", "The plugin failed."),
+            (b"raise", 502, "failed", "The plugin failed."),
+            (b"exit", 502, "trap", "The guest trapped. Its instance is thrown away."),
+            (b"teapot", 418, None, None),
+        ]:
             answer = await send(runtime, "probe", "do", body)
             assert answer.status == status
             record = records(runtime)[-1]
             assert (record.outcome, record.status, record.error_code, record.effects) == ("failed", status, code, 0)
             if code:
-                assert decode(answer.body)["error"] == {"code": code, "message": record.error_message, "delivery_id": record.id}
+                assert decode(answer.body)["error"] == {"code": code, "message": told, "delivery_id": record.id}
         assert stored(runtime, "last") is None
+        assert [record.error_message for record in records(runtime)][1:3] == ["not today", "ValueError: a mistake"]
         (line,) = [line for record in records(runtime) for line in record.log if "ValueError: a mistake" in line.message]
         assert line.level == "error"
         assert "plugin.py" in line.message

@@ -55,7 +55,7 @@ _i = customer_identities.c
 _PAGE_IDENTITIES = Statement(
     select(_i.customer_id, _i.source, _i.external_id)
     .where(_i.organization == _organization, _i.customer_id.in_(select(_page.c.customer_id)))
-    .order_by(_i.source, _i.external_id)
+    .order_by(_i.customer_id, _i.source, _i.external_id)
 )
 
 

@@ -83,7 +83,7 @@ customers = Table(
     _text("metadata"),
     _number("created_at"),
     _number("updated_at"),
-    Index("customers_by_email", "organization", "email_lower"),
+    Index("customers_by_email", "organization", "email_lower", "id"),
 )
 
 customer_identities = Table(
@@ -94,7 +94,7 @@ customer_identities = Table(
     _primary("external_id"),
     _key("customer_id"),
     ForeignKeyConstraint(["organization", "customer_id"], ["customers.organization", "customers.id"], ondelete="CASCADE"),
-    Index("customer_identities_by_customer", "organization", "customer_id"),
+    Index("customer_identities_by_customer", "organization", "customer_id", "source", "external_id"),
 )
 
 conversations = Table(

@@ -108,8 +108,9 @@ class Writer:
         self._thread.start()
         try:
             await opened
-        except BaseException:
+        except BaseException:  # boundary: who is cancelled here leaves no thread behind
             self._closed = True
+            self._queue.put(None)
             raise
 
     async def close(self) -> None:

@@ -383,6 +383,18 @@ async def test_a_writer_that_was_never_started_stores_nothing_and_closes(databas
     assert repr(writer) == "<Writer [closed, 0 waiting]>"
 
 
+async def test_a_start_that_is_cancelled_leaves_no_thread_behind(database: Database) -> None:
+    writer = Writer(database)
+    starting = asyncio.create_task(writer.start())
+    await queued(starting)
+
+    starting.cancel()
+    await asyncio.wait([starting])
+    await writer.close()
+
+    assert "innkeeper-writer" not in {thread.name for thread in threading.enumerate()}
+
+
 async def test_a_database_that_can_not_be_opened_is_said_at_the_start(tmp_path: Path) -> None:
     writer = Writer(Database(tmp_path / "absent" / "innkeeper.db"))
 

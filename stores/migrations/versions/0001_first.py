@@ -70,7 +70,7 @@ def upgrade() -> None:
         ForeignKeyConstraint(["organization"], ["organizations.id"], name="customers_organization_fkey", ondelete="CASCADE"),
         PrimaryKeyConstraint("organization", "id", name="customers_pkey"),
     )
-    op.create_index("customers_by_email", "customers", ["organization", "email_lower"], unique=False)
+    op.create_index("customers_by_email", "customers", ["organization", "email_lower", "id"], unique=False)
     op.create_table(
         "deliveries",
         Column("organization", Key, nullable=False),
@@ -196,7 +196,12 @@ def upgrade() -> None:
         ),
         PrimaryKeyConstraint("organization", "source", "external_id", name="customer_identities_pkey"),
     )
-    op.create_index("customer_identities_by_customer", "customer_identities", ["organization", "customer_id"], unique=False)
+    op.create_index(
+        "customer_identities_by_customer",
+        "customer_identities",
+        ["organization", "customer_id", "source", "external_id"],
+        unique=False,
+    )
     op.create_table(
         "log_lines",
         Column("organization", Key, nullable=False),

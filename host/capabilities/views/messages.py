@@ -1,0 +1,63 @@
+"""Messages as an invocation sees them."""
+
+from collections import defaultdict
+
+from host.capabilities.views.base import Base
+from host.capabilities.views.merge import advanced
+from host.model.effects import Effect, MessageAdded, StatusReported
+from host.model.message import Message, MessagePage
+
+
+class MessageView:
+    """Stored messages and the invocation's own, with the statuses that it reported.
+
+    A status that was reported before, and still waits for its message, joins it at commit only.
+    """
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._added: dict[str, Message] = {}
+        self._by_external_id: dict[tuple[str, str], str] = {}
+        self._reports: defaultdict[tuple[str, str], list[StatusReported]] = defaultdict(list)
+
+    def see(self, effect: Effect) -> None:
+        match effect:
+            case MessageAdded(message=message):
+                self._added[message.id] = message
+                if message.external_id is not None:
+                    self._by_external_id[message.source, message.external_id] = message.id
+            case StatusReported(source=source, external_id=external_id):
+                self._reports[source, external_id].append(effect)
+
+    async def get(self, message_id: str) -> Message | None:
+        base = self._base
+        own = self._added.get(message_id)
+        stored = own or await base.once(("message", message_id), lambda: base.platform.messages.message(base.organization, message_id))
+        return stored and self._seen(stored)
+
+    async def by_external_id(self, source: str, external_id: str) -> Message | None:
+        own = self._by_external_id.get((source, external_id))
+        if own is not None:
+            return self._seen(self._added[own])
+        base = self._base
+        stored = await base.once(
+            ("external-id", source, external_id),
+            lambda: base.platform.messages.message_by_external_id(base.organization, source, external_id),
+        )
+        return stored and self._seen(stored)
+
+    async def page(self, conversation_id: str, before: str | None, limit: int) -> MessagePage:
+        """Messages of a conversation with an id below `before`, newest first; `next` is the last id, or None at the end."""
+        base = self._base
+        stored = await base.platform.messages.messages(base.organization, conversation_id, before, limit + 1)
+        own = [m for m in self._added.values() if m.conversation_id == conversation_id and (before is None or m.id < before)]
+        messages = sorted([*stored, *own], key=lambda message: message.id, reverse=True)
+        more = len(messages) > limit
+        return MessagePage([self._seen(message) for message in messages[:limit]], messages[limit - 1].id if more else None)
+
+    def _seen(self, message: Message) -> Message:
+        if message.external_id is None:
+            return message
+        for report in self._reports.get((message.source, message.external_id), ()):
+            message = advanced(message, report)
+        return message

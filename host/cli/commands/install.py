@@ -1,0 +1,98 @@
+"""`innkeeper install`."""
+
+from contextlib import closing
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from host.cli import pairs
+from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, Organization, cache_folder, examples
+from host.cli.output import plain, print_json, progress
+from host.cli.routes import guard, methods
+from host.cli.source import component
+
+if TYPE_CHECKING:
+    from host.model.manifest import Route
+    from host.runtime.data import DataDirectory
+    from host.runtime.install import Installed
+
+EXAMPLES = examples(
+    "innkeeper install ./whatsapp --org acme --create-org --grant-all --set phone_number_id=1065403 --secret app_secret=@app.secret",
+    "innkeeper install my-plugin.wasm --org acme --grant messages.receive --secret app_secret=@- < app.secret",
+)
+
+
+def install(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A source folder, which is built, or a component (.wasm or .wat).")],
+    organization: Organization,
+    create: Annotated[bool, typer.Option("--create-org", help="Make the organisation where there is none.")] = False,
+    grant: Annotated[list[str] | None, typer.Option("--grant", metavar="CAP", help="Grant a capability that the plugin asks for.")] = None,
+    grant_all: Annotated[bool, typer.Option("--grant-all", help="Grant everything that the plugin asks for.")] = False,
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; JSON unless it is a text.")] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="NAME=VALUE",
+            help="A secret. NAME=@FILE reads it from a file, NAME=@- from standard input; what stands here itself is seen by whoever lists "
+            "this machine's processes.",
+        ),
+    ] = None,
+    data: DataFolder = DEFAULT_DATA,
+    cache: CacheFolder = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Install a plugin for an organisation, or a new version of it: all of it or nothing.
+
+    Settings, secrets and grants that were given before stay. A server that runs on the same data directory sees it at its next request.
+    """
+    from host.cli.loop import run
+    from host.runtime import install as runtime
+    from host.runtime.data import DataDirectory
+    from host.sandbox.cache import Cache
+
+    order = runtime.Order(
+        organization=organization,
+        create_organization=create,
+        grants=grant or [],
+        grant_all=grant_all,
+        settings=pairs.settings(setting or []),
+        secrets=pairs.secrets(secret or []),
+    )
+    folder, directory = cache_folder(cache), DataDirectory(data)
+    with progress() as tell:
+        wasm = component(path, folder, tell)
+        installed = run(runtime.install(directory, Cache(folder / "artefacts"), wasm, order, tell))
+    webhooks = _webhooks(directory, installed)
+    if as_json:
+        from msgspec.structs import asdict
+
+        print_json({**asdict(installed), "webhooks": [{"methods": methods(route), "url": url} for url, route in webhooks]})
+    else:
+        print("\n".join(plain(line) for line in _told(installed, webhooks, path)))
+
+
+def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple[str, Route]]":
+    """The plugin's routes, each with its URL's path."""
+    from stores import plugins
+    from stores.database import Database
+
+    with closing(Database(directory.database).read_connection()) as connection:
+        plugin = plugins.get(connection, installed.plugin, installed.digest)
+    routes = plugin.manifest.routes if plugin else []
+    return [(f"/v1/orgs/{installed.organization}/plugins/{installed.plugin}{route.path}", route) for route in routes]
+
+
+def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", path: Path) -> list[str]:
+    """What came of it, in lines for a person; what is left to do comes with its command."""
+    new = " (which is new)" if installed.created_organization else ""
+    again = f"innkeeper install {quote(str(path))} --org {installed.organization}"
+    lines = [f"{installed.plugin} {installed.version} is installed in {installed.organization}{new}."]
+    lines += [f"Granted: {', '.join(installed.grants) or 'nothing'}"]
+    for wish in installed.waiting:
+        lines += [f"Waits for your consent: {wish.name} ({wish.reason})", f"  {again} --grant {quote(wish.name)}"]
+    for name in installed.missing_secrets:
+        lines += [f"Missing secret: {name}", f"  {again} --secret {name}=@FILE"]
+    return [*lines, *(f"Route: {', '.join(methods(route))} {url} ({guard(route)})" for url, route in webhooks)]

@@ -1,0 +1,61 @@
+"""What goes wrong becomes one sentence on standard error and an exit code; with --json a JSON object on standard output as well.
+
+Exit codes: 2 for what the person can put right (wrong usage, a component that is none), 1 for what nobody expected, 130 for Ctrl-C.
+"""
+
+import errno
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from host.cli.output import plain, print_json
+from host.model.errors import InnkeeperError
+
+DEBUG = "innkeeper.debug"
+JSON = "innkeeper.json"
+
+
+class Group(TyperGroup):
+    """The command line as a whole: runs a command and reports its failure."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Also notes whether JSON is wanted: needed even when the command's own options turn out to be wrong."""
+        ctx.meta[JSON] = "--json" in args
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InnkeeperError as error:
+            _report(ctx, error.code, error.message)
+            raise typer.Exit(2) from None
+        except typer.TyperException as error:
+            if ctx.meta.get(JSON):
+                print_json({"error": {"code": "usage", "message": error.format_message()}})
+            raise
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:  # boundary: whatever it is, a person gets a sentence, and the traceback for the asking
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise
+            _unexpected(ctx, error)
+            raise typer.Exit(1) from None
+
+
+def _report(ctx: Any, code: str, message: str) -> None:
+    if ctx.meta.get(JSON):
+        print_json({"error": {"code": code, "message": message}})
+    known = "" if code == "usage" else f" ({code})"
+    print(f"innkeeper: {plain(message)}{known}", file=sys.stderr)
+
+
+def _unexpected(ctx: Any, error: Exception) -> None:
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if ctx.meta.get(DEBUG):
+        traceback.print_exception(error)
+        _report(ctx, "internal", said)
+    else:
+        _report(ctx, "internal", f"something unexpected happened: {said}. Run it again as `innkeeper --debug ...` to see where")

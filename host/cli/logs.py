@@ -1,0 +1,39 @@
+"""The host's own log, on standard error: for people on a terminal, as JSON lines elsewhere. Other libraries' loggers go the same way."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+QUIET = ("alembic", "httpx2", "httpcore2", "uvicorn", "asyncio")
+"""Loggers that have something to say only when something is wrong."""
+
+
+def configure(as_json: bool | None = None, *, access_log: bool = False) -> None:
+    """`as_json` None: unless standard error is a terminal. Called once per process, before anything logs."""
+    as_json = not sys.stderr.isatty() if as_json is None else as_json
+    steps: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=_rendering(as_json), foreign_pre_chain=steps))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO if access_log else logging.WARNING)
+
+
+def _rendering(as_json: bool) -> list[Processor]:
+    first: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        return [*first, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    # Not rich's tracebacks: they show the values of local variables, secrets too.
+    return [*first, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]

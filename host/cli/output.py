@@ -1,0 +1,64 @@
+"""What commands print: results on standard output, progress on standard error. No text of a plugin or a customer reaches a terminal raw."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 160
+"""Columns of what is printed where there is no terminal."""
+
+Progress = Callable[[str], None]
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """The text without characters that a terminal obeys: they are shown as escapes. Line ends and tabs stay."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on one line of standard output."""
+    from msgspec.json import encode
+
+    print(encode(value).decode(), flush=True)
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A console that knows no markup and highlights nothing. Where there is no terminal it writes no control characters and wraps late."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+
+
+def table(*columns: str, rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> "Table":
+    """A table of plain texts. The columns named in `right` are aligned there."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(plain(cell)) for cell in row))
+    return made
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Tells what is being done: a spinner with the newest sentence on a terminal, a line per sentence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda sentence: print(plain(sentence), file=sys.stderr, flush=True)
+        return
+    from rich.markup import escape
+
+    with console(stderr=True).status("") as status:
+        yield lambda sentence: status.update(escape(plain(sentence)))

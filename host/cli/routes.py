@@ -1,0 +1,20 @@
+"""Routes of a manifest, in words."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from host.model.manifest import Route
+
+
+def methods(route: "Route") -> list[str]:
+    """What a route answers, a challenge's GET included."""
+    return [*(["GET"] if route.challenge else []), *route.methods]
+
+
+def guard(route: "Route") -> str:
+    """Who may call it."""
+    from host.model.manifest import Public, Verify
+
+    if isinstance(route.auth, Verify):
+        return f"signed in {route.auth.header} with the secret {route.auth.secret}"
+    return "anybody may call it" if isinstance(route.auth, Public) else "with a token of the operator API"

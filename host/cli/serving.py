@@ -1,0 +1,132 @@
+"""The host as a server: a socket, a runtime, and an end that lets requests finish."""
+
+import asyncio
+import errno
+import fcntl
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+import uvicorn
+import uvloop
+
+from host.model.errors import UsageError
+from host.runtime.data import DataDirectory
+from host.runtime.runtime import Runtime
+from host.web.app import create_app
+from stores import tokens
+from stores.statement import Connection
+
+GRACE = 10
+"""Seconds that requests have to finish when the server ends."""
+
+log = structlog.get_logger()
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+
+def serve(address: Address, data: Path, cache: Path, ready: Callable[[str], None], *, access_log: bool = False) -> None:
+    """Serves until SIGINT or SIGTERM. `ready` gets the URL once requests are answered.
+
+    Raises `UsageError` when the address or the data directory can't be used.
+    """
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    with listening(address) as listener, only_server(DataDirectory(data)) as directory, runner:
+        runner.run(_serve(listener, directory, cache, ready, access_log))
+
+
+@contextmanager
+def listening(address: Address) -> Iterator[socket.socket]:
+    """A socket that listens there: what can't be had is known before anything else is touched."""
+    try:
+        listener = socket.create_server(address, family=_family(address), backlog=2048)
+    except OverflowError:
+        raise UsageError(f"there is no port {address.port}") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(f"port {address.port} of {address.host} is in use: choose another with --port (0 takes a free one)") from None
+        raise UsageError(f"can't listen on {address.host} port {address.port}: {error.strerror}") from None
+    with listener:
+        yield listener
+
+
+@contextmanager
+def only_server(directory: DataDirectory) -> Iterator[DataDirectory]:
+    """Holds the directory: two servers on one SQLite file would not see each other's caches. The kernel lets go when the process ends."""
+    with open(directory.path / "serve.lock", "a", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another server uses the data directory {directory.path}") from None
+        yield directory
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to the event loop, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn would end by sending itself the signal again, which is no success."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    def stop(self) -> None:
+        """Lets requests finish; a second time, it does not wait for them."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, ready: Callable[[str], None], access_log: bool) -> None:
+    url = url_of(listener)
+    async with Runtime.opened(data, cache) as runtime:
+        config = uvicorn.Config(
+            create_app(runtime), http="httptools", ws="none", log_config=None, access_log=access_log, server_header=False,
+            proxy_headers=False, timeout_graceful_shutdown=GRACE,
+        )  # fmt: skip
+        server = Server(config, lambda: ready(url))
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, server.stop)
+        await write_first_token(runtime)
+        await runtime.warm_up()
+        if not server.should_exit:
+            log.info("server.started", url=url, data=str(data.path.resolve()))
+            await server.serve(sockets=[listener])
+            log.info("server.ended", url=url)
+
+
+async def write_first_token(runtime: Runtime) -> None:
+    """The operator's token, for all organisations, where this directory has none yet."""
+    if runtime.data.operator_token.exists() and tokens.all(runtime.reads):
+        return
+
+    def create(connection: Connection) -> str:
+        return tokens.create(connection, "operator", at=time.time_ns() // 1_000_000)
+
+    runtime.data.write_token(await runtime.writer.commit(create))
+    log.info("operator.token_written", path=str(runtime.data.operator_token.resolve()))
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address.host else socket.AF_INET

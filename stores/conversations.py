@@ -1,6 +1,6 @@
 """Conversations: at most one open one for each customer and source."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import BindParameter, and_, bindparam, insert, select, text, update
 
 from host.model.customer import Identity
@@ -80,17 +80,7 @@ def page(connection: Connection, organization: str, before: str | None, limit: i
 
 def create(connection: Connection, organization: str, conversation: Conversation) -> None:
     """Raises `Violation` when there is an open one of that customer and source, or no such customer or agent."""
-    _INSERT.run(
-        connection,
-        organization=organization,
-        id=conversation.id,
-        source=conversation.source,
-        customer_id=conversation.customer_id,
-        agent_id=conversation.agent_id,
-        status=conversation.status,
-        created_at=conversation.created_at,
-        updated_at=conversation.updated_at,
-    )
+    _INSERT.run(connection, organization=organization, **structs.asdict(conversation))
 
 
 def close(connection: Connection, organization: str, conversation_id: str, at: int) -> None:

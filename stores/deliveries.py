@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
 from sqlalchemy import ColumnElement, and_, bindparam, insert, select
 
 from host.model.delivery import Delivery, LogLine
@@ -64,15 +65,7 @@ def page(connection: Connection, organization: str, plugin: str | None, before: 
 
 
 def _line_row(delivery: Delivery, number: int, line: LogLine) -> dict[str, object]:
-    return {
-        "organization": delivery.organization,
-        "delivery_id": delivery.id,
-        "number": number,
-        "at": line.at,
-        "level": line.level,
-        "message": line.message,
-        "fields": line.fields,
-    }
+    return {"organization": delivery.organization, "delivery_id": delivery.id, "number": number, **structs.asdict(line)}
 
 
 def _by_delivery(rows: Iterable[Row]) -> dict[str, list[LogLine]]:

@@ -3,7 +3,7 @@
 `created_at` orders nothing: a provider's clock may say that a message that arrives now is older than one that a reader has seen.
 """
 
-from msgspec import json
+from msgspec import json, structs
 from sqlalchemy import bindparam, insert, select, update
 
 from host.model.message import Attachment, Message
@@ -66,24 +66,9 @@ def page(connection: Connection, organization: str, conversation_id: str, before
 
 def create(connection: Connection, organization: str, message: Message) -> None:
     """Raises `Violation` when its source knows that external id, or there is no such conversation of that customer and source."""
-    _INSERT.run(
-        connection,
-        organization=organization,
-        id=message.id,
-        conversation_id=message.conversation_id,
-        customer_id=message.customer_id,
-        source=message.source,
-        direction=message.direction,
-        kind=message.kind,
-        text=message.text,
-        attachments=json.encode(message.attachments).decode(),
-        external_id=message.external_id,
-        reply_to=message.reply_to,
-        status=message.status,
-        status_at=None,
-        metadata=message.metadata,
-        created_at=message.created_at,
-    )
+    fields = structs.asdict(message)
+    fields["attachments"] = json.encode(message.attachments).decode()
+    _INSERT.run(connection, organization=organization, **fields, status_at=None)
 
 
 def set_status(connection: Connection, organization: str, message_id: str, status: str, at: int, metadata: str) -> None:

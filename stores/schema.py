@@ -40,7 +40,8 @@ def _revision(connection: Connection) -> str | None:
         return None
     if not {"alembic_version", "config_epoch"} <= tables:
         raise UsageError("the database belongs to another program: choose another path")
-    revision = str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    revision = "none" if row is None else str(row[0])
     if revision not in REVISIONS:
         raise UsageError(f"the database has the schema {revision}, which this program does not know: use a newer Innkeeper")
     return revision

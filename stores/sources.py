@@ -1,5 +1,6 @@
 """Sources, each of one plugin of the organisation."""
 
+from msgspec import structs
 from sqlalchemy import bindparam, select
 
 from host.model.errors import Conflict
@@ -27,15 +28,6 @@ def all(connection: Connection, organization: str) -> list[Source]:
 
 def register(connection: Connection, organization: str, plugin: str, source: Source) -> None:
     """Makes the source, or changes it when it is this plugin's. Raises `Conflict` when it is another's."""
-    changed = _REGISTER.run(
-        connection,
-        organization=organization,
-        id=source.id,
-        plugin=plugin,
-        name=source.name,
-        description=source.description,
-        icon=source.icon,
-        metadata=source.metadata,
-    )
+    changed = _REGISTER.run(connection, organization=organization, plugin=plugin, **structs.asdict(source))
     if not changed:
         raise Conflict(f"source {source.id!r} is another plugin's")

@@ -132,6 +132,13 @@ def test_a_newer_database_is_refused_and_left_alone(connection: Connection) -> N
     assert list(connection.iterdump()) == before
 
 
+def test_a_database_that_has_lost_its_revision_is_refused(connection: Connection) -> None:
+    connection.execute("DELETE FROM alembic_version")
+
+    with pytest.raises(UsageError, match="schema none"):
+        schema.upgrade(connection)
+
+
 @pytest.mark.parametrize("foreign", ["CREATE TABLE customers (a)", "CREATE TABLE alembic_version (version_num)"])
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, foreign: str) -> None:
     connection = Database(tmp_path / "innkeeper.db").connect()

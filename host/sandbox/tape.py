@@ -35,7 +35,6 @@ class Recording:
         self.tape = Tape(seed, started_at, [], [])
         self._origin = time.perf_counter_ns()
         self._random = RandomStream(seed)
-        self._host_random = RandomStream(blake2b(b"host", key=seed).digest())
 
     def now_ms(self) -> int:
         """Wall-clock time in milliseconds since 1970."""
@@ -47,14 +46,6 @@ class Recording:
 
     def random_bytes(self, count: int) -> bytes:
         return self._random.take(count)
-
-    def host_now_ms(self) -> int:
-        """The same clock for the host's own use, which leaves no trace on the tape."""
-        return self.tape.started_at + (time.perf_counter_ns() - self._origin) // 1_000_000
-
-    def host_random_bytes(self, count: int) -> bytes:
-        """Randomness for ids that the host hands out: a stream of its own, so that what the guest draws does not depend on it."""
-        return self._host_random.take(count)
 
     def played(self, function: str) -> Answer | None:
         """The recorded answer; None when the host function has to be asked."""

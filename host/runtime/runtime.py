@@ -76,13 +76,17 @@ class Runtime:
         await self._refusals.record(receipt, error, lines)
 
     async def warm_up(self) -> None:
-        """Loads the installed components whose artefacts are in the cache, so that no first webhook waits for that."""
+        """Loads the components of all enabled installations, so that no webhook waits for that.
+
+        Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
+        """
         for digest in self.configuration.digests():
-            if self.components.is_quick(digest):
-                try:
-                    await self.components.load(digest)
-                except ComponentError as error:
-                    log.warning("component.not_loaded", digest=digest, reason=error.message)
+            if not self.components.is_quick(digest):
+                log.info("component.compiling", digest=digest)
+            try:
+                await self.components.load(digest)
+            except ComponentError as error:
+                log.error("component.not_loaded", digest=digest, reason=error.message)
 
 
 def open_stores(data: DataDirectory) -> tuple[Database, Sealer]:

@@ -10,14 +10,17 @@ import fcntl
 import hmac
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import cache
 from hashlib import blake2b, sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -25,10 +28,11 @@ import host
 from host.model.errors import CompileLimit, NotAComponent, UsageError
 from host.sandbox.compile import INVALID
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 MAC_SIZE = 32
 COMPONENT_MAGIC = b"\0asm\x0d\0\x01\0"
 CORE_MAGIC = b"\0asm\x01\0\0\0"
+LOCK_POLL_S = 0.05
 
 
 class CompileLimits(Struct, frozen=True):
@@ -45,10 +49,20 @@ def digest(wasm: bytes) -> str:
     return sha256(wasm).hexdigest()
 
 
+@cache
 def fingerprint() -> str:
-    """What else an artefact depends on: wasmtime, and how the engine is configured."""
+    """What else an artefact depends on: wasmtime, how the engine is configured, and what the processor can do."""
     source = Path(__file__).with_name("engine.py").read_bytes()
-    return sha256(version("wasmtime").encode() + os.uname().machine.encode() + source).hexdigest()[:16]
+    parts = [version("wasmtime").encode(), os.uname().machine.encode(), _processor(), source]
+    return sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _processor() -> bytes:
+    """The instructions that it has, where Linux says so: a folder may be shared, or move, between unlike machines."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_bytes().splitlines()
+        return next((line for line in lines if line.lower().startswith((b"flags", b"features"))), b"")
+    return b""
 
 
 class Cache:
@@ -68,12 +82,12 @@ class Cache:
         Raises `NotAComponent`, or `CompileLimit` when compiling takes too much.
         """
         path = self.path(digest)
-        if self._intact(path):
+        if await asyncio.to_thread(self._intact, path):
             return path
         wasm = read()
         self._refuse_obvious(wasm)
         async with self._lock(path):
-            if not self._intact(path):
+            if not await asyncio.to_thread(self._intact, path):
                 await self._compile(wasm, path)
         return path
 
@@ -85,23 +99,25 @@ class Cache:
         return self.path(digest).exists()
 
     def _read_key(self) -> bytes:
+        """Appears with its content or not at all, so that two processes that start at once get the same."""
         path = self.directory / "key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            key = path.read_bytes()
-            if len(key) == MAC_SIZE:
-                return key
-            raise UsageError(f"{path} is damaged: delete {self.directory}, it is only a cache") from None
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key := secrets.token_bytes(MAC_SIZE))
+        if not path.exists():
+            with tempfile.NamedTemporaryFile(dir=self.directory, prefix="key-") as file, suppress(FileExistsError):
+                file.write(secrets.token_bytes(MAC_SIZE))
+                file.flush()
+                os.link(file.name, path)
+        key, state = path.read_bytes(), path.stat()
+        if len(key) != MAC_SIZE or state.st_mode & 0o077 or state.st_uid != os.geteuid():
+            raise UsageError(f"{path} is damaged or open to others: delete {self.directory}, it is only a cache")
         return key
 
     def _mac(self, path: Path, artefact: bytes | memoryview) -> bytes:
-        return blake2b(artefact, key=self._key, person=b"innkeeper", salt=path.name.encode()[:16], digest_size=MAC_SIZE).digest()
+        """Binds the content to its name: an artefact of another component, renamed, is not intact."""
+        mac = blake2b(path.name.encode() + b"\0", key=self._key, person=b"innkeeper", digest_size=MAC_SIZE)
+        mac.update(artefact)
+        return mac.digest()
 
     def _intact(self, path: Path) -> bool:
-        """Binds the content to its name: an artefact of another component, renamed, is not intact."""
         try:
             data = memoryview(path.read_bytes())
         except FileNotFoundError:
@@ -118,29 +134,39 @@ class Cache:
 
     @asynccontextmanager
     async def _lock(self, path: Path) -> AsyncIterator[None]:
-        """Held by the process that compiles; released by the kernel when it dies."""
-        with open(path.with_suffix(".lock"), "wb") as file:
-            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        """Held by the process that compiles; released by the kernel when it dies. No thread waits for it: nobody could call it back."""
+        with path.with_suffix(".lock").open("wb") as file:
+            while not _locked(file):  # noqa: ASYNC110  # another process holds it, and tells nobody
+                await asyncio.sleep(LOCK_POLL_S)
             yield
 
     async def _compile(self, wasm: bytes, path: Path) -> None:
-        with tempfile.TemporaryDirectory(dir=self.directory, prefix="compiling-") as folder:
-            source, output = Path(folder, "in.wasm"), Path(folder, "out.cwasm")
+        folder = path.with_suffix(".compiling")
+        shutil.rmtree(folder, ignore_errors=True)  # of one that was killed half way: who holds the lock is alone here
+        folder.mkdir(mode=0o700)
+        try:
+            source, output = folder / "in.wasm", folder / "out.cwasm"
             source.write_bytes(wasm)
             await self._run(source, output)
-            artefact = output.read_bytes()
-            with open(output, "ab") as file:
-                file.write(self._mac(path, artefact))
-                file.flush()
-                os.fsync(file.fileno())
+            await asyncio.to_thread(self._seal, output, path)
             output.rename(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _seal(self, output: Path, path: Path) -> None:
+        mac = self._mac(path, output.read_bytes())
+        with output.open("ab") as file:
+            file.write(mac)
+            file.flush()
+            os.fsync(file.fileno())
 
     async def _run(self, source: Path, output: Path) -> None:
         limits = [str(self.limits.memory), str(self.limits.seconds)]
         environment = {"PYTHONPATH": str(Path(host.__file__).parents[1]), "PATH": os.environ.get("PATH", "")}
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "host.sandbox.compile", str(source), str(output), *limits,
-            env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            sys.executable, "-P", "-m", "host.sandbox.compile", str(source), str(output), *limits,
+            cwd=output.parent, env=environment,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
             async with asyncio.timeout(self.limits.wait_seconds):
@@ -160,4 +186,12 @@ class Cache:
             raise NotAComponent(f"wasmtime refuses the component: {stderr}")
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             raise CompileLimit(f"compiling took more than {self.limits.seconds} seconds of processor time, or was killed")
-        raise CompileLimit(f"compiling took more than {self.limits.memory // GIB} GiB of memory, or crashed: {stderr[-500:]}")
+        raise CompileLimit(f"compiling took more than {self.limits.memory // MIB} MiB of memory, or crashed: {stderr[-500:]}")
+
+
+def _locked(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -5,15 +5,19 @@
 Exit codes: 0 and OUTPUT written; 3 when INPUT is no component (why is on stderr); anything else, or a signal: over a limit.
 """
 
+import ctypes
 import resource
+import signal
 import sys
 from pathlib import Path
 
 INVALID = 3
+PR_SET_PDEATHSIG = 1
 
 
 def limit(memory: int, seconds: int) -> None:
-    """Caps this process: address space in bytes, processor time in seconds (both cores count), no core dump."""
+    """Caps this process: address space in bytes, processor time in seconds (both cores count), no core dump, no life after its parent's."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,6 +1,5 @@
 """Components: what they import and export, and the linker that gives them WASI and the host's functions."""
 
-import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +49,7 @@ class Component:
         With no functions at all every call of one is refused, and nothing but WASI is in reach: that is how a component is described.
         """
         self._has_functions = bool(functions)
+        self.calls_elsewhere = 0
         self.wasmtime = WasmtimeComponent.deserialize_file(engine().wasmtime, str(artefact))
         self.address = raw.pointer_of(self.wasmtime)
         self.imports = {name: item.ty for name, item in self.wasmtime.type.imports(engine().wasmtime).items()}
@@ -155,5 +155,3 @@ def _unavailable(name: str) -> Callable[..., Any]:
         raise HostError("unavailable", f"{name} is not offered by this host yet")
 
     return answer
-
-

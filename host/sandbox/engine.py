@@ -1,5 +1,6 @@
-"""The engine: one per process. Fuel, epochs and fibers on; a ticker that runs only while guests do; threads for guests that keep computing."""
+"""The engine: one per process. Fuel, epochs and fibers; a ticker that runs only while guests do; threads for guests that keep computing."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from functools import cache
 from wasmtime import Config
 from wasmtime import Engine as WasmtimeEngine
 
-from host.sandbox import raw
+from host.sandbox import hidden, raw
 
 TICK_S = 0.005
 """How often computing guests are made to yield. A ticker of 1 ms costs measurably more, for nothing."""
@@ -26,17 +27,14 @@ def configuration() -> Config:
     config.wasm_component_model = True
     config.consume_fuel = True
     config.epoch_interruption = True
-    config.wasm_threads = False
-    config.wasm_memory64 = False
-    config.wasm_gc = False
-    config.wasm_exceptions = False
+    for proposal in ("threads", "memory64", "gc", "exceptions", "component_model_async"):
+        raw.configure(config, f"wasm_{proposal}", False)
+    raw.configure(config, "gc_support", False)
+    raw.configure(config, "concurrency_support", False)
     config.wasm_relaxed_simd_deterministic = True
     config.max_wasm_stack = WASM_STACK
     config.cranelift_nan_canonicalization = True  # else NaN bits depend on the processor, and a replay elsewhere differs
-    raw.ffi.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)
-    raw.ffi.wasmtime_config_concurrency_support_set(config.ptr(), False)
-    raw.ffi.wasmtime_config_gc_support_set(config.ptr(), False)
-    raw.ffi.wasmtime_config_async_stack_size_set(config.ptr(), FIBER_STACK)
+    raw.configure(config, "async_stack_size", FIBER_STACK)
     return config
 
 
@@ -82,19 +80,19 @@ class Engine:
         self.address = raw.pointer_of(self.wasmtime)
         self.ticker = Ticker(self.address)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="innkeeper-guest")
-        self.trap_on_growth = self._find_limits()
+        self.hidden = hidden.find(self.wasmtime)
+        self._forked = False
+        os.register_at_fork(after_in_child=self._fork)
 
     def new_store(self) -> tuple[int, int]:
         """A store and its context."""
+        if self._forked:
+            raise RuntimeError("a forked process has no epoch ticker and no guest threads: start a new process (spawn) to run guests in it")
         store = raw.store_new(self.address, None, None)
         return store, raw.store_context(store)
 
-    def _find_limits(self) -> int:
-        store, context = self.new_store()
-        try:
-            return raw.find_limits(store, context)
-        finally:
-            raw.store_delete(store)
+    def _fork(self) -> None:
+        self._forked = True
 
 
 @cache

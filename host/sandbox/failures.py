@@ -7,12 +7,15 @@ from host.model.limits import MIB, Limits
 
 GROWTH = re.compile(r"forcing trap when growing (memory|table) to (\d+) (?:bytes|elements)")
 MINIMUM = re.compile(r"(memory|table) minimum size of (\d+) (pages|elements|bytes) exceeds (?:memory|table) limits")
+COUNT = re.compile(r"(instance|table|memory) count too high at (\d+)")
+COUNTED = {"instance": "core-instances", "table": "tables", "memory": "memories"}
 CAUSE = re.compile(r"(?:wasm trap: )?([^\n]+)\s*$")
 PAGE = 64 * 1024
 
 
 def judge(message: str, limits: Limits) -> GuestError:
     """The error that ends a call whose wasmtime error has this message."""
+    message = message.rpartition("Caused by:")[2]  # before it come names of the guest's own choosing
     if "all fuel consumed" in message:
         return OutOfFuel(f"the call used up its {limits.fuel} units of fuel (the limit fuel)")
     if "call stack exhausted" in message:
@@ -21,6 +24,13 @@ def judge(message: str, limits: Limits) -> GuestError:
         return _grown(found[1], int(found[2]), limits)
     if found := MINIMUM.search(message):
         return _grown(found[1], int(found[2]) * (PAGE if found[3] == "pages" else 1), limits)
+    if found := COUNT.search(message):
+        name = COUNTED[found[1]]
+        return LimitExceeded(name, f"the component has {found[2]} {name.replace('-', ' ')}, and fewer are allowed")
+    if "fuel allocated for hostcalls has been exhausted" in message:
+        return LimitExceeded("output-bytes", "the guest passed more in one call than may be copied (the limit output-bytes)")
+    if "store handle limit exceeded" in message:
+        return LimitExceeded("handles", "the guest holds more handles of resources than it may")
     cause = CAUSE.search(message)
     return Trap(f"the guest trapped: {cause[1] if cause else message}")
 
@@ -42,6 +52,13 @@ def of_host_function(name: str, failure: BaseException) -> GuestError:
     """What a failure inside a host function ends the call with: a limit or a trap as it is, anything else as a defect of ours."""
     if isinstance(failure, GuestError):
         return failure
-    error = HostFunctionError(f"the host function {name} failed: {type(failure).__name__}: {failure}")
+    error = HostFunctionError(f"the host function {name} failed: {_described(failure)}")
     error.__cause__ = failure
     return error
+
+
+def _described(failure: BaseException) -> str:
+    try:
+        return f"{type(failure).__name__}: {failure}"
+    except Exception:  # boundary: an exception that can't say what it is must not hide that it was raised
+        return type(failure).__name__

@@ -1,7 +1,8 @@
 """Instances and the calls that they run.
 
-A guest call is a coroutine: it runs inline on the event loop, waits for host functions as a suspended fiber that holds no thread, and goes to
-a worker thread when it keeps computing. Deadline and cancellation are the same act: the future is dropped, the fiber unwound, the store closed.
+A guest call is a coroutine: it runs inline on the event loop, waits for host functions as a suspended fiber that holds no thread, and
+goes to a worker thread when it keeps computing. Deadline and cancellation are the same act: the future is dropped, the fiber unwound,
+the store closed.
 """
 
 import asyncio
@@ -21,9 +22,15 @@ from host.sandbox.component import Component, Export
 from host.sandbox.engine import engine
 from host.sandbox.polling import Poller
 from host.sandbox.tape import Recording
-from host.sandbox.wasi import Wasi
+from host.sandbox.wasi import WRITE_ALLOWANCE, Wasi
 
 MAX_CORE_INSTANCES, MAX_TABLES, MAX_MEMORIES = 100, 20, 1
+FUEL_PER_HOST_CALL = 1_000
+"""Besides one unit per byte that crosses."""
+COPYING = raw.VALUE_SIZE * WRITE_ALLOWANCE
+"""Bytes that wasmtime may copy in one call across the boundary, at least; it can't be interrupted there. Each of a list's takes 32."""
+CALLS_ELSEWHERE = 50
+"""How many calls of a component start on a worker thread after one that blocked the event loop."""
 
 
 class Instance:
@@ -43,8 +50,11 @@ class Instance:
         self._slot = create_string_buffer(raw.VALUE_SIZE)
         self._error = c_uint64()
         self._busy = False
-        self._number = callbacks.enter(self)
+        self._task: asyncio.Task[Any] | None = None
+        self._cancellations = 0
+        self._asked = ""
         self._store, self.context = engine().new_store()
+        self._number = callbacks.enter(self)
         self._limit_store()
 
     def __repr__(self) -> str:
@@ -76,15 +86,20 @@ class Instance:
                 addressof(self._function(export)), self.context, id(packed) + raw.BYTES_HEADER, len(packed) // raw.VALUE_SIZE,
                 addressof(self._slot), results, addressof(self._error),
             )  # fmt: skip
-            await self._drive(future)
-            return self._lift_result(export, call)
+            try:
+                await self._drive(future)
+                return self._lift_result(export, call)
+            finally:
+                raw.val_delete(addressof(self._slot))  # what the guest returned, wanted or not; else the `false` of a zeroed slot
 
     @property
     def closed(self) -> bool:
         return self._store == 0
 
     def close(self) -> None:
-        """Gives everything back. Closing a closed one is no error."""
+        """Gives everything back. Closing a closed one is no error; one in a call is closed by cancelling the call."""
+        if self._busy:
+            raise RuntimeError(f"{self!r} is in a call: cancel that")
         if store := self._store:
             self._store = self.context = 0
             callbacks.leave(self._number)
@@ -101,12 +116,14 @@ class Instance:
 
     def answer_at_once(self, function: HostFunction, arguments: int, results: int) -> None:
         """Answers a host function that does not wait. Runs inside the guest's call."""
+        self._asked = function.name
         values = self._lift(function, arguments)
         subject = self if function.wasi else self._call.context
         self._write(function, asking.answered(function, self._call, lambda: function.function(subject, *values)), results)
 
     def suspend(self, function: HostFunction, arguments: int, results: int) -> None:
         """Leaves a host function that waits to the driver. Runs inside the guest's call."""
+        self._asked = function.name
         self.flag.clear()
         self._request = Request(function, self._lift(function, arguments), results)
 
@@ -117,28 +134,43 @@ class Instance:
         """The frame of a call: its limits before, its deadline around, its figures after; whatever goes wrong closes the instance."""
         self._begin(call)
         started = time.perf_counter_ns()
-        seconds = call.limits.deadline_ms / 1000
+        at = asyncio.get_running_loop().time() + call.limits.deadline_ms / 1000 if call.deadline_at is None else call.deadline_at
+        deadline = asyncio.timeout_at(at)
+        good = False
         try:
-            loop = asyncio.get_running_loop()
-            async with asyncio.timeout_at(loop.time() + seconds if call.deadline_at is None else call.deadline_at) as deadline:
+            async with deadline:
                 yield
-            self._flush()
-        except BaseException as error:
-            self._flush()
+            good = True
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise DeadlineExceeded(f"the call did not end within {call.limits.deadline_ms} ms (the limit deadline)") from None
+        finally:
+            self._end(call, started, good)
+
+    def _end(self, call: Call, started: int, good: bool) -> None:
+        kept = False
+        try:
             self._meter(call, started)
-            self.close()
-            if isinstance(error, TimeoutError) and deadline.expired():
-                raise DeadlineExceeded(f"the call did not end within {call.limits.deadline_ms} ms (the limit deadline)") from None
-            raise
-        self._meter(call, started)
-        self._busy = False
+            for output in self.wasi.outputs.values():
+                output.flush(self.log)
+            kept = good
+        finally:
+            self._busy = False
+            if self._poller.slow:
+                self.component.calls_elsewhere = CALLS_ELSEWHERE
+            if not kept:
+                self.close()
 
     def _begin(self, call: Call) -> None:
         self._busy = True
         self._call = call
         self.failure = self._request = None
         self._error.value = 0
-        self._poller = Poller(self._waiting)
+        self._task = _task()
+        self._cancellations = self._task.cancelling() if self._task else 0  # more than none when a cancelled task cleans up
+        self._poller = Poller(self._waiting, inline=self.component.calls_elsewhere == 0)
+        self.component.calls_elsewhere = max(0, self.component.calls_elsewhere - 1)
         raw.set_fuel(self.context, call.limits.fuel)
         raw.context_set_epoch_deadline(self.context, 2)  # an idle instance's is long over, and it would yield at once
 
@@ -147,10 +179,6 @@ class Instance:
         call.usage.memory = self.memory
         call.usage.fuel = call.limits.fuel - raw.get_fuel(self.context)
         call.usage.duration_us += (time.perf_counter_ns() - started) // 1000
-
-    def _flush(self) -> None:
-        for output in self.wasi.outputs.values():
-            output.flush(self.log)
 
     def _waiting(self) -> bool:
         return self._request is not None or self.failure is not None
@@ -164,26 +192,34 @@ class Instance:
         finally:
             raw.call_future_delete(future)
             self._request = None
-        error = raw.take_error(self._error.value) if self._error.value else None
+            error = raw.take_error(self._error.value) if self._error.value else None
         if self.failure is not None:
-            raise failures.of_host_function("", self.failure)
+            raise failures.of_host_function(self._asked, self.failure)
         if error is not None:
             raise failures.judge(error, self._call.limits)
 
     async def _answer(self, request: Request) -> None:
         """Asks a host function that waits. A failure of it drops the future: if the guest were resumed, it might take it for success."""
+        function, failure = request.function, None
         self._call.waits(True)
         try:
-            subject = self if request.function.wasi else self._call.context
-            value = await asking.awaited(request.function, self._call, request.arguments, subject)
-            self._write(request.function, value, request.results)
+            value = await asking.awaited(function, self._call, request.arguments, self if function.wasi else self._call.context)
+            self._write(function, value, request.results)
         except BaseException as error:  # boundary: whatever a host function raises ends this call and nothing else
-            if isinstance(error, asyncio.CancelledError) and _cancelled():
+            if isinstance(error, GeneratorExit) and _task() is not self._task:  # not raised: our own coroutine is being closed
                 raise
-            raise failures.of_host_function(request.function.name, error) from error
+            failure = error
         finally:
             self._call.waits(False)
+        self._honour_cancellation()
+        if failure is not None:
+            raise failures.of_host_function(function.name, failure)
         self.flag.set()
+
+    def _honour_cancellation(self) -> None:
+        """A host function may have swallowed the `CancelledError` that was meant for us or for the deadline. Its own is for nobody."""
+        if self._task and self._task.cancelling() > self._cancellations:
+            raise asyncio.CancelledError
 
     def _lift(self, function: HostFunction, address: int) -> list[Any]:
         call = self._call
@@ -191,9 +227,11 @@ class Instance:
         usage.host_calls += 1
         if usage.host_calls > call.limits.host_calls:
             raise LimitExceeded("host-calls", f"the guest called more than {call.limits.host_calls} host functions (the limit host-calls)")
-        lifting = Lifting(call.limits.output_bytes, self.context, f"what the guest passes to {function.name}")
+        limit = WRITE_ALLOWANCE if function.wasi else call.limits.output_bytes
+        lifting = Lifting(limit, self.context, f"what the guest passes to {function.name}")
         values = function.plan.lift_arguments(address, lifting)
         usage.bytes_out += lifting.used
+        self._charge_fuel(FUEL_PER_HOST_CALL + lifting.used)
         return values
 
     def _write(self, function: HostFunction, value: Any, results: int) -> None:
@@ -201,8 +239,14 @@ class Instance:
         if function.plan.has_result:
             keep: Keep = []
             packed = function.plan.lower_result(value, keep)
-            self._call.usage.bytes_in += sum(map(len, keep))
+            size = sum(map(len, keep))
+            self._call.usage.bytes_in += size
+            self._charge_fuel(size)
             raw.val_clone(id(packed) + raw.BYTES_HEADER, results)
+
+    def _charge_fuel(self, amount: int) -> None:
+        """What a host function costs. The guest traps at its next instruction that needs more than is left."""
+        raw.set_fuel(self.context, max(0, raw.get_fuel(self.context) - amount))
 
     def _charge_input(self, keep: Keep, call: Call) -> None:
         size = sum(map(len, keep))
@@ -216,7 +260,6 @@ class Instance:
             return export.plan.lift_result(string_at(addressof(self._slot), raw.VALUE_SIZE), lifting)
         finally:
             call.usage.bytes_out += lifting.used
-            raw.val_delete(addressof(self._slot))
 
     def _function(self, export: Export) -> Any:
         function = self._functions.get(export)
@@ -231,12 +274,15 @@ class Instance:
     def _limit_store(self) -> None:
         limits = self._call.limits
         raw.store_limiter(self._store, limits.memory, limits.table_elements, MAX_CORE_INSTANCES, MAX_TABLES, MAX_MEMORIES)
-        raw.write_byte(self.context + engine().trap_on_growth, 1)
+        raw.write(self.context + engine().hidden.trap_on_growth, 1, 1)
+        raw.write(self.context + engine().hidden.copying, max(limits.output_bytes, COPYING), 8)
         raw.context_yield(self.context, 1)
         raw.context_set_data(self.context, self._number)
 
 
-def _cancelled() -> bool:
-    """Whether a `CancelledError` is meant for us, and not made by a host function."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _task() -> "asyncio.Task[Any] | None":
+    """The current task; None without one, and without an event loop."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

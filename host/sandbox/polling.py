@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 
 from host.sandbox import raw
 from host.sandbox.engine import engine
@@ -26,9 +27,10 @@ def writable_memory() -> int:
 class Poller:
     """Polls one future to its next stop. `waiting` tells whether the guest waits for the host."""
 
-    def __init__(self, waiting: Callable[[], bool]) -> None:
+    def __init__(self, waiting: Callable[[], bool], inline: bool = True) -> None:
         self._waiting = waiting
-        self._slices = 0
+        self._slices = 0 if inline else INLINE_SLICES
+        self.slow = False
         self._stopping = False
         self.memory = 0
         """Bytes that the guest has taken during the polls; its fiber's stack comes and goes."""
@@ -43,6 +45,7 @@ class Poller:
             self._slices += 1
         if time.perf_counter() - started > SLOW_S:
             self._slices = INLINE_SLICES
+            self.slow = True
         return done
 
     def _measured(self, future: int, slices: int) -> bool:
@@ -69,11 +72,15 @@ class Poller:
             if not submitted.cancel():
                 await _outlast(poll)
             raise
+        except GeneratorExit:  # the event loop is gone, and with it the way to wait for the thread
+            self._stopping = True
+            submitted.cancel() or wait([submitted])
+            raise
 
 
 async def _outlast(poll: "asyncio.Future[bool]") -> None:
     while not poll.done():
         try:
-            await asyncio.shield(poll)
+            await asyncio.wait([poll])
         except asyncio.CancelledError:
             continue

@@ -12,12 +12,12 @@ from ctypes import (
     c_bool,
     c_int64,
     c_size_t,
-    c_uint8,
     c_uint32,
     c_uint64,
     c_void_p,
     cast,
     create_string_buffer,
+    memmove,
     string_at,
 )
 from struct import Struct
@@ -49,7 +49,8 @@ def _assert_layout() -> None:
         "wasmtime_component_instance_t": INSTANCE_SIZE,
         "wasm_name_t": 16,
     }
-    kinds = "BOOL S8 U8 S16 U16 S32 U32 S64 U64 F32 F64 CHAR STRING LIST RECORD TUPLE VARIANT ENUM OPTION RESULT FLAGS".split()
+    kinds = ["BOOL", "S8", "U8", "S16", "U16", "S32", "U32", "S64", "U64", "F32", "F64", "CHAR", "STRING"]
+    kinds += ["LIST", "RECORD", "TUPLE", "VARIANT", "ENUM", "OPTION", "RESULT", "FLAGS"]
     found = {name: ctypes.sizeof(getattr(ffi, name)) for name in sizes}
     if found != sizes:
         raise ImportError(f"this wasmtime lays its values out differently: {found}, expected {sizes}")
@@ -128,7 +129,7 @@ DestructorCallback = CFUNCTYPE(c_size_t, P, P, c_uint32)
 
 _libc = ctypes.CDLL(None)
 WHEN_FLAGGED: int = cast(_libc.strlen, P).value or 0
-"""A continuation whose environment is the address of a zero-terminated flag: ready once the flag is set. C, so that no Python runs in the poll."""
+"""A continuation whose environment is the address of a zero-terminated flag: ready once the flag is set, and no Python runs in the poll."""
 
 _malloc_usable_size = _libc.malloc_usable_size
 _malloc_usable_size.restype, _malloc_usable_size.argtypes = c_size_t, [P]
@@ -168,25 +169,14 @@ def make_error(message: str) -> int:
     return int(error_new(id(raw) + BYTES_HEADER))
 
 
-def find_limits(store: int, context: int) -> int:
-    """The offset, from a store's context, of the byte that makes a refused growth of a memory or table a trap.
-
-    Rust embedders set it with `StoreLimitsBuilder::trap_on_grow_failure`; the C API does not offer it, and without it nobody can tell that a
-    limit was reached. The limits of a store are written by `wasmtime_store_limiter` in a known pattern, within the store's own allocation;
-    the flag is the byte behind them. `host.sandbox.engine` proves on a real guest that it is.
-    """
-    pattern = [0x5EED0001 + i for i in range(5)]
-    store_limiter(store, *pattern)
-    memory = string_at(context, _malloc_usable_size(context))
-    places = [memory.rfind(Struct("<Q").pack(value), 0, 512) for value in pattern]
-    offset = max(places) + 8
-    if min(places) < 0 or offset - min(places) > 64 or memory[offset] != 0:
-        raise ImportError("this wasmtime keeps a store's limits elsewhere")
-    return offset
+def allocation(address: int) -> bytes:
+    """What malloc has given at this address, to its end."""
+    return string_at(address, _malloc_usable_size(address))
 
 
-def write_byte(address: int, value: int) -> None:
-    c_uint8.from_address(address).value = value
+def write(address: int, value: int, size: int) -> None:
+    """An unsigned integer of `size` bytes."""
+    memmove(address, value.to_bytes(size, "little"), size)
 
 
 def set_fuel(context: int, fuel: int) -> None:
@@ -207,10 +197,14 @@ def name_bytes(name: str) -> tuple[int, int, bytes]:
     return id(raw) + BYTES_HEADER, len(raw), raw
 
 
+def configure(config: Any, name: str, value: int) -> None:
+    """A setting of wasmtime's configuration that the package does not offer."""
+    getattr(ffi, f"wasmtime_config_{name}_set")(config.ptr(), value)
+
+
 def pointer_of(managed: Any) -> int:
     """The address behind one of the package's own objects."""
     address = cast(managed.ptr(), P).value
     if address is None:
         raise ValueError("already closed")
     return address
-

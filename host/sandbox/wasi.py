@@ -1,10 +1,12 @@
 """WASI, our own: clock and randomness from the tape, output to the log, sleep as a suspension, and nothing else.
 
-The environment is empty, there are no files and no sockets: what would open one is refused with WASI's own error, so that a guest's language can
-say so in its own words; what has no error to answer with traps. Names are matched without the version (0.2.9 and 0.2.12 are alike here).
+The environment is empty, there are no files and no sockets: what would open one is refused with WASI's own error, so that a guest's
+language can say so in its own words; what has no error to answer with traps. Names are matched without the version (0.2.9 and 0.2.12
+are alike here).
 """
 
 import asyncio
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,32 +25,58 @@ RESOURCES = {"pollable": POLLABLE, "input-stream": INPUT, "output-stream": OUTPU
 
 STDOUT, STDERR = 1, 2
 MAX_POLLABLES = 1_000
+MAX_LINES = 2_000
+"""Lines that one write may add to the log: a megabyte of empty ones would keep the host busy for seconds."""
 MAX_RANDOM = 64 * 1024
 WRITE_ALLOWANCE = 1024 * 1024
-"""What `check-write` allows: with 64 KiB a guest's long print silently lost its rest."""
+"""What `check-write` allows, in bytes: with 64 KiB a guest's long print silently lost its rest. More in one write is refused."""
 NANOSECONDS = 1_000_000_000
 
 
 class Output:
-    """One stream of a guest: fragments in, lines out."""
+    """One stream of a guest: fragments in, lines out. A line of more than `LONGEST` characters goes out in parts, none of them lost."""
 
     LONGEST = 8 * 1024
 
     def __init__(self, level: str) -> None:
         self._level = level
-        self._rest = b""
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+        self._rest: list[str] = []
+        self._length = 0
+        self._parted = False
 
     def write(self, data: bytes, log: Callable[[str, str], None]) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = self._decoder.decode(data).split("\n", MAX_LINES)
         for line in lines:
-            log(self._level, line.decode(errors="replace"))
-        if len(self._rest) > self.LONGEST:
-            self.flush(log)
+            self._add(line, log)
+            self._end(log)
+        if more := rest.count("\n"):
+            log(self._level, f"({more} more lines of one write are left out)")
+            rest = rest.rpartition("\n")[2]
+        self._add(rest, log)
 
     def flush(self, log: Callable[[str, str], None]) -> None:
-        rest, self._rest = self._rest, b""
-        if rest:
-            log(self._level, rest.decode(errors="replace"))
+        """At the end of a call: a line that has not ended ends here."""
+        self._add(self._decoder.decode(b"", final=True), log)
+        if self._rest:
+            self._end(log)
+
+    def _add(self, text: str, log: Callable[[str, str], None]) -> None:
+        if text:
+            self._rest.append(text)
+            self._length += len(text)
+        if self._length > self.LONGEST:
+            self._put(log)
+            self._parted = True
+
+    def _end(self, log: Callable[[str, str], None]) -> None:
+        if self._rest or not self._parted:
+            self._put(log)
+        self._parted = False
+
+    def _put(self, log: Callable[[str, str], None]) -> None:
+        line, self._rest, self._length = "".join(self._rest), [], 0
+        log(self._level, line)
 
 
 class Wasi:

@@ -38,6 +38,9 @@ _POINTER = Struct("<8xQ")
 _PAIR = Struct("<8xQQ")
 _TRIPLE = Struct("<8xQQQ")
 _RESULT = Struct("<8xB7xQ")
+HANDLE_CHARGE = 1024
+"""What a handle counts: converting one takes as long as a kilobyte of anything else."""
+CHUNK = 64 * 1024
 _SCALARS = {
     name: Struct(f"<8x{code}")
     for name, code in {
@@ -81,7 +84,8 @@ def _lift_bytes(buffer: bytes, offset: int, lifting: Lifting) -> bytes:
     if not size:
         return b""
     lifting.charge(size)
-    return string_at(address, size * raw.VALUE_SIZE)[8 :: raw.VALUE_SIZE]
+    end, step = address + size * raw.VALUE_SIZE, CHUNK * raw.VALUE_SIZE
+    return b"".join([string_at(at, min(step, end - at))[8 :: raw.VALUE_SIZE] for at in range(address, end, step)])
 
 
 def _list(wit: t.ListType, hint: Any) -> Lift:
@@ -99,11 +103,12 @@ def _list(wit: t.ListType, hint: Any) -> Lift:
 
 
 def _tuple(wit: t.TupleType, hint: Any) -> Lift:
-    hints = t.element(hint, tuple) or (Any,) * len(wit.elements)
+    hints = t.elements(hint, len(wit.elements))
     parts = [(i * raw.VALUE_SIZE, lifter(part, h)) for i, (part, h) in enumerate(zip(wit.elements, hints, strict=True))]
     size = len(parts) * raw.VALUE_SIZE
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> tuple[Any, ...]:
+        lifting.charge(size)
         elements = string_at(_PAIR.unpack_from(buffer, offset)[1], size)
         return tuple([lift_part(elements, i, lifting) for i, lift_part in parts])
 
@@ -118,6 +123,7 @@ def _record(wit: t.RecordType, hint: Any) -> Lift:
     size = len(parts) * raw.ENTRY_SIZE
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> Any:
+        lifting.charge(size)
         entries = string_at(_PAIR.unpack_from(buffer, offset)[1], size)
         return make(*[lift_part(entries, i, lifting) for i, lift_part in parts])
 
@@ -129,6 +135,7 @@ def _variant(wit: t.VariantType, hint: Any) -> Lift:
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> Case:
         size, address, value = _TRIPLE.unpack_from(buffer, offset)
+        lifting.charge(raw.VALUE_SIZE)
         name, lift_payload = cases[string_at(address, size)]
         return Case(name, lift_payload(string_at(value, raw.VALUE_SIZE), 0, lifting) if lift_payload else None)
 
@@ -151,7 +158,8 @@ def _flags(wit: t.FlagsType, hint: Any) -> Lift:
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> frozenset[str]:
         size, address = _PAIR.unpack_from(buffer, offset)
-        entries = string_at(address, size * 16) if size else b""
+        lifting.charge(size * pair.size)
+        entries = string_at(address, size * pair.size) if size else b""
         return frozenset(names[string_at(place, length)] for length, place in pair.iter_unpack(entries))
 
     return lift
@@ -164,7 +172,10 @@ def _option(wit: t.OptionType, hint: Any) -> Lift:
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> Any:
         (address,) = _POINTER.unpack_from(buffer, offset)
-        return lift_some(string_at(address, raw.VALUE_SIZE), 0, lifting) if address else None
+        if not address:
+            return None
+        lifting.charge(raw.VALUE_SIZE)
+        return lift_some(string_at(address, raw.VALUE_SIZE), 0, lifting)
 
     return lift
 
@@ -176,6 +187,7 @@ def _result(wit: t.ResultType, hint: Any) -> Lift:
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> Ok[Any] | Err[Any]:
         good, address = _RESULT.unpack_from(buffer, offset)
         part = lift_ok if good else lift_err
+        lifting.charge(raw.VALUE_SIZE)
         value = part(string_at(address, raw.VALUE_SIZE), 0, lifting) if part else None
         return Ok(value) if good else Err(value)
 
@@ -187,6 +199,7 @@ def _resource(wit: t.OwnType | t.BorrowType, hint: Any) -> Lift:
 
     def lift(buffer: bytes, offset: int, lifting: Lifting) -> int:
         (address,) = _POINTER.unpack_from(buffer, offset)
+        lifting.charge(HANDLE_CHARGE)
         handle = c_void_p()
         if error := raw.resource_any_to_host(lifting.context, address, addressof(handle)):
             raise WrongWorld(raw.take_error(error))

@@ -82,7 +82,7 @@ def _list(wit: t.ListType, hint: Any) -> Lower:
 
 
 def _tuple(wit: t.TupleType, hint: Any) -> Lower:
-    hints = t.element(hint, tuple) or (Any,) * len(wit.elements)
+    hints = t.elements(hint, len(wit.elements))
     parts = [lowerer(part, h) for part, h in zip(wit.elements, hints, strict=True)]
     return lambda value, keep: _sequence(
         raw.TUPLE, len(parts), b"".join([lower(part, keep) for lower, part in zip(parts, value, strict=True)]), keep

@@ -1,4 +1,4 @@
-"""Plans: how one function's arguments and result cross the boundary. Compiled once, when a component is linked or a function first called."""
+"""Plans: how one function's arguments and result cross the boundary. Compiled once: when a component is linked, or at the first call."""
 
 import typing
 from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ HOST_ERROR = ("code", "message", "retry-after-ms")
 class Plan:
     """Lifts and lowers for one function. `parameters` and `result` are Python annotations, or nothing: then any type is taken.
 
-    An import's plan lifts parameters and lowers the result; an export's does the reverse. Both are compiled on first use, so that a function
-    that nobody calls costs nothing.
+    An import's plan lifts parameters and lowers the result; an export's does the reverse. Both are compiled on first use, so that a
+    function that nobody calls costs nothing.
     """
 
     def __init__(self, name: str, wit: FuncType, parameters: Hints | None = None, result: Any = Any) -> None:
@@ -93,7 +93,7 @@ class Plan:
         return self._lift_result(value, 0, lifting)
 
 
-class host_error(typing.NamedTuple):  # noqa: N801  # spelled like the WIT record that it is
+class host_error(typing.NamedTuple):  # spelled like the WIT record that it is
     """WIT's `host-error`."""
 
     code: str

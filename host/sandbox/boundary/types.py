@@ -41,7 +41,7 @@ def snake(name: str) -> str:
 @cache
 def tuple_class(fields: tuple[str, ...]) -> Callable[..., Any]:
     """What a record becomes where no annotation says better."""
-    return namedtuple("Record", fields)  # type: ignore[misc]  # noqa: PYI024  # the names are data
+    return namedtuple("Record", fields)  # the names are data
 
 
 def record_class(fields: tuple[str, ...], hint: Any) -> Callable[..., Any]:
@@ -78,6 +78,14 @@ def element(hint: Any, origin: type) -> tuple[Any, ...]:
     return typing.get_args(hint)
 
 
+def elements(hint: Any, count: int) -> tuple[Any, ...]:
+    """The annotations of a tuple's parts: `tuple[A, B]` -> `(A, B)`."""
+    hints = element(hint, tuple) or (Any,) * count
+    if len(hints) != count:
+        raise WrongWorld(f"a tuple of {count} values is annotated {hint!r}")
+    return hints
+
+
 def expect(hint: Any, *allowed: Any) -> None:
     """Refuses an annotation that is not one of these."""
     if hint is not Any and hint not in allowed:
@@ -97,6 +105,8 @@ def check_leaf(wit: ValType, hint: Any) -> None:
         expect(hint, str)
     elif isinstance(wit, VariantType):
         expect(hint, Case)
+    elif isinstance(wit, FlagsType):
+        expect(hint, frozenset[str])
     elif is_bytes(wit):
         expect(hint, bytes)
 
@@ -119,6 +129,7 @@ __all__ = [
     "VariantType",
     "check_leaf",
     "element",
+    "elements",
     "field_hints",
     "is_bytes",
     "optional",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from plugin_sdk_py import names
 from plugin_sdk_py.text import Json
 
 __all__ = ["Channel", "Inject", "Need", "Purpose", "Secret", "Setting", "inject"]
@@ -41,6 +42,7 @@ class Secret:
     required: bool
 
     def __post_init__(self) -> None:
+        names.identifier("secret", self.name)
         if not isinstance(self.purpose, Inject) and self.purpose not in ("verify", "sign", "read"):
             raise ValueError(f"secret {self.name!r}: the purpose is 'verify', 'sign', 'read' or inject(...), not {self.purpose!r}")
 
@@ -77,6 +79,11 @@ class Need:
     name: str
     reason: str
 
+    def __post_init__(self) -> None:
+        names.capability(self.name)
+        if not self.reason:
+            raise ValueError(f"capability {self.name!r}: an operator wants a reason")
+
     def describe(self) -> Json:
         return {"name": self.name, "reason": self.reason}
 
@@ -87,6 +94,9 @@ class Channel:
     name: str
     description: str
     icon: str
+
+    def __post_init__(self) -> None:
+        names.slug("source", self.source)
 
     def describe(self) -> Json:
         return {key: value for key, value in vars(self).items() if value}

@@ -1,10 +1,9 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
-from plugin_sdk_py import declared
+from plugin_sdk_py import declared, names
 from plugin_sdk_py.api.clock import Clock
 from plugin_sdk_py.api.config import Installation, Settings, installation
 from plugin_sdk_py.api.customers import Customers
@@ -21,8 +20,6 @@ from plugin_sdk_py.text import Json
 __all__ = ["Plugin"]
 
 H = TypeVar("H", bound=Handler)
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 class Plugin:
@@ -42,12 +39,10 @@ class Plugin:
         license: str = "",
         instance: Literal["reused", "fresh"] = "reused",
     ) -> None:
-        if not NAME.fullmatch(name):
-            raise ValueError(f"Plugin: {name!r} is no name: lower-case letters, digits and hyphens, at most 63")
-        if not VERSION.fullmatch(version):
-            raise ValueError(f"Plugin: {version!r} is no semantic version, such as 1.0.0")
-        self.name = name
-        self.version = version
+        self.name = names.slug("plugin", name)
+        self.version = names.version("version", version)
+        if not description:
+            raise ValueError(f"plugin {name!r}: operators want a description")
         self._about = {"description": description, "author": author, "license": license, "instance": instance}
         self._routes: dict[str, Route] = {}
         self._settings: dict[str, declared.Setting] = {}
@@ -88,7 +83,7 @@ class Plugin:
 
         def declare(handler: H) -> H:
             route = Route(
-                name=name or handler.__name__.replace("_", "-"),
+                name=name or handler.__name__.strip("_").replace("_", "-"),
                 path=path,
                 methods=tuple(methods),
                 auth=auth,

@@ -1,11 +1,10 @@
 """A request to a route."""
 
-import json
 from functools import cached_property
 
 from plugin_sdk_py.errors import Rejected
-from plugin_sdk_py.text import Json
-from plugin_sdk_py.values import Headers, Pairs, Values, pairs
+from plugin_sdk_py.text import Json, parse
+from plugin_sdk_py.values import Headers, Pairs, Values
 
 __all__ = ["Request"]
 
@@ -48,7 +47,7 @@ class Request:
     @cached_property
     def parameters(self) -> dict[str, str]:
         """What `{name}` in the route's path stood for."""
-        return dict(pairs(self._parameters))
+        return dict(self._parameters)
 
     @cached_property
     def query(self) -> Values:
@@ -72,10 +71,10 @@ class Request:
             raise Rejected(f"the body is not UTF-8: {error}") from None
 
     def json(self) -> Json:
-        """The body as JSON, parsed at each call. Raises `Rejected` when it is not."""
+        """The body as JSON, parsed at each call. Raises `Rejected` when it is not, or is nested more than 500 levels deep."""
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError) as error:
+            return parse(self.text)
+        except ValueError as error:
             raise Rejected(f"the body is not JSON: {error}") from None
 
     def __repr__(self) -> str:

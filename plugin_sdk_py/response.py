@@ -41,7 +41,7 @@ class Response:
         return f"<Response {self.status} [{len(self.content)}]>"
 
 
-Answer: TypeAlias = "Response | dict[str, Json] | None"
+Answer: TypeAlias = Response | dict[str, Json] | None
 
 
 def to_response(answer: object) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from plugin_sdk_py import names
 from plugin_sdk_py.auth import Auth, Challenge, Hmac, Public, Token
 from plugin_sdk_py.request import Request
 from plugin_sdk_py.response import Answer
@@ -33,6 +34,7 @@ class Route:
 
     def __post_init__(self) -> None:
         """Raises TypeError or ValueError for what the manifest can't say."""
+        names.identifier("route", self.name)
         if not PATH.fullmatch(self.path):
             raise ValueError(f"route {self.name!r}: {self.path!r} is no path: '/' first, then segments, each plain or a '{{name}}'")
         if not self.methods or not set(self.methods) <= set(METHODS):

@@ -1,15 +1,24 @@
-"""Text and JSON on their way to the host.
+"""Text, numbers and JSON on their way to the host and from outside.
 
-What the contract calls a string is UTF-8; a value of another type, or with half a surrogate pair in it, would end the instance by a trap.
+The contract's strings are UTF-8 and its numbers have a size: a value of another type, half a surrogate pair, or a number that is too large
+would end the instance by a trap, so they are refused here, by an exception that names the argument.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["Json", "dump", "dump_object", "load", "optional", "text"]
+__all__ = ["Json", "dump", "dump_object", "load", "optional", "parse", "text", "whole"]
 
 Json: TypeAlias = Any  # what json.loads can give
+
+DEEPEST = 500
+"""Levels of nesting. Some 1,500 overflow the stack of a guest, which is a trap and no exception."""
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^\[\]{}"]+')
+SQUARE = str.maketrans("{}", "[]")
 
 
 def text(value: object, name: str) -> str:
@@ -30,17 +39,19 @@ def optional(value: object, name: str) -> str | None:
     return None if value is None else text(value, name)
 
 
-def whole(value: object, name: str) -> int:
-    """`value`, checked to be a whole number of at least zero."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{name}: a whole number of at least zero is needed, not {value!r}")
+def whole(value: object, name: str, bits: int) -> int:
+    """`value`, checked to be a whole number from zero to what `bits` hold. Raises TypeError or ValueError, which says `name`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}: a whole number is needed, not {type(value).__name__}")
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"{name}: a number from 0 to 2**{bits} - 1 is needed, not {value}")
     return value
 
 
 def dump(value: Json, name: str) -> str:
     """`value` as JSON text. Raises TypeError or ValueError, which says `name`, for what JSON does not have (NaN and infinity too)."""
     try:
-        return text(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), name)
+        return text(ENCODER.encode(value), name)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
 
@@ -55,4 +66,23 @@ def dump_object(value: Mapping[str, Json] | None, name: str) -> str | None:
 
 
 def load(value: str) -> Json:
+    """JSON text from the host."""
     return json.loads(value)
+
+
+def parse(value: str) -> Json:
+    """JSON text from anybody. Raises ValueError for what is none, or is nested too deep."""
+    if value.count("[") + value.count("{") > DEEPEST and _is_deep(NO_BRACKETS.sub("", value).translate(SQUARE)):
+        raise ValueError(f"nested more than {DEEPEST} levels deep")
+    return json.loads(value)
+
+
+def _is_deep(brackets: str) -> bool:
+    """Takes the innermost level away until the rest can't be too deep: in a guest far cheaper than to count bracket by bracket."""
+    for level in range(DEEPEST):
+        if level + brackets.count("[") <= DEEPEST:
+            return False
+        if "[" * (DEEPEST + 1) in brackets:
+            return True
+        brackets = brackets.replace("[]", "")
+    return True

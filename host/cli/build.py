@@ -164,10 +164,10 @@ def _run(work: Path) -> str:
 def _check(guest: Path, output: str, built: Path) -> None:
     """Raises what went wrong, in the author's terms."""
     if error := _left(guest / "error.txt"):
-        raise BuildFailed(f"plugin.py can't be imported:\n{error}")
+        raise BuildFailed(f"plugin.py does not make a plugin:\n{error}")
     manifest = _left(guest / "manifest.json")
     if not built.exists() or manifest is None:
-        raise BuildFailed(f"componentize-py failed:\n{output.strip()}")
+        raise BuildFailed(f"componentize-py failed:\n{(output.partition('AssertionError: ')[2] or output).strip()}")
     try:
         schema.validate(json.loads(manifest))
     except InvalidManifest as invalid:
@@ -196,6 +196,7 @@ def _copy(component: Path, target: Path) -> Path:
         try:
             with component.open("rb") as content:
                 shutil.copyfileobj(content, file)
+            os.chmod(file.name, 0o644)
             os.replace(file.name, target)
         except BaseException:  # boundary: nothing half-written stays behind, whatever happened
             os.unlink(file.name)

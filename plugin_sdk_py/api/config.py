@@ -24,16 +24,18 @@ def installation() -> Installation:
 
 
 class Settings(Mapping[str, Json]):
-    """This organisation's settings, complete with defaults. Each use asks the host, since they may change between two requests."""
+    """This organisation's settings, complete with defaults. Asked from the host once per request, when they are first used."""
 
     def __init__(self) -> None:
-        self._text = ""
-        self._values: dict[str, Json] = {}
+        self._values: dict[str, Json] | None = None
+
+    def forget(self) -> None:
+        """The next use asks the host again: they may change between two requests."""
+        self._values = None
 
     def _current(self) -> dict[str, Json]:
-        text = host.config.settings()
-        if text != self._text:
-            self._text, self._values = text, load(text)
+        if self._values is None:
+            self._values = load(host.config.settings())
         return self._values
 
     def __getitem__(self, name: str) -> Json:

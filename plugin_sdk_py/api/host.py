@@ -1,6 +1,7 @@
-"""The host's functions, or outside of it something that says so when it is used."""
+"""The host's functions, by interface."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeVar
 
 from plugin_sdk_py.errors import Outside, host_error
@@ -10,34 +11,22 @@ __all__ = ["call", "host"]
 T = TypeVar("T")
 
 
-class Nowhere:
-    """Stands in for the host on the author's own machine, where a module of a plugin can be imported and its plain functions tested."""
+class Host:
+    """Has nothing until the component is ready: neither on the author's own machine, nor while plugin.py is imported to build it."""
+
+    def attach(self, bindings: ModuleType) -> None:
+        vars(self).update(vars(bindings))
 
     def __getattr__(self, interface: str) -> Any:
-        raise Outside(f"the host's interface {interface!r} is there only while Innkeeper runs a handler")
+        raise Outside(f"the host's {interface} is there only while a handler runs inside Innkeeper")
 
 
-class NoError(Exception):
-    """What nothing raises."""
-
-    value: Any
-
-
-host: Any = Nowhere()
-Err: type[Any] = NoError
-
-try:
-    from plugin_sdk_py.guest import bindings
-except ModuleNotFoundError as error:
-    if error.name not in ("componentize_py_types", "wit_world"):
-        raise
-else:
-    host, Err = bindings, bindings.Err
+host = Host()
 
 
 def call(function: Callable[..., T], *arguments: object) -> T:
     """The result of a host function that can fail. Raises HostError."""
     try:
         return function(*arguments)
-    except Err as error:
+    except host.Err as error:  # the class is only there inside a component
         raise host_error(error.value.code, error.value.message, error.value.retry_after_ms) from None

@@ -124,7 +124,7 @@ class Messages:
                 optional(message.text, "text"),
                 [_lower_attachment(attachment) for attachment in message.attachments],
                 optional(message.reply_to, "reply_to"),
-                None if message.sent_at is None else whole(message.sent_at, "sent_at"),
+                None if message.sent_at is None else whole(message.sent_at, "sent_at", 64),
                 dump_object(message.metadata, "metadata"),
             ),
         )
@@ -159,7 +159,7 @@ class Messages:
 
     def by_conversation(self, conversation_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Newest first, at most `limit` (1 to 200). Grant: `messages.read`. Raises `Denied`, `NotFound`, `Invalid`."""
-        arguments = text(conversation_id, "conversation_id"), optional(cursor, "cursor"), whole(limit, "limit")
+        arguments = text(conversation_id, "conversation_id"), optional(cursor, "cursor"), whole(limit, "limit", 32)
         page = call(host.messages.get_by_conversation, *arguments)
         return Page([_lift(message) for message in page.messages], page.next)
 
@@ -183,7 +183,7 @@ class Messages:
             text(source, "source"),
             text(external_id, "external_id"),
             text(status, "status"),
-            whole(at, "at"),
+            whole(at, "at", 64),
             dump_object(detail, "detail"),
         )
 
@@ -195,7 +195,7 @@ def _lower_attachment(attachment: Attachment) -> Any:
         optional(attachment.url, "url"),
         optional(attachment.mime_type, "mime_type"),
         optional(attachment.filename, "filename"),
-        None if attachment.size_bytes is None else whole(attachment.size_bytes, "size_bytes"),
+        None if attachment.size_bytes is None else whole(attachment.size_bytes, "size_bytes", 64),
         dump_object(attachment.metadata, "metadata"),
     )
 

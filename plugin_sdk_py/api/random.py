@@ -13,7 +13,7 @@ class Random:
 
     def hex(self, count: int) -> str:
         """`count` random bytes (at most 4096) as lower-case hexadecimal digits."""
-        return str(host.random.hex(whole(count, "count")))
+        return str(host.random.hex(whole(count, "count", 32)))
 
     def uuid(self) -> str:
         """A version 7 UUID, in order of time."""

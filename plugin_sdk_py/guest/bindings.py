@@ -1,4 +1,4 @@
-"""What componentize-py generates from the contract, in one place: the only module that can't be imported outside a component."""
+"""What componentize-py generates from the contract, in one place: nothing else here fails to be imported outside a component."""
 
 from componentize_py_types import Err  # type: ignore[import-not-found, unused-ignore]
 from wit_world.exports import channel, tools, webhooks  # type: ignore[import-not-found, unused-ignore]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from plugin_sdk_py.api.host import Err, host
+from plugin_sdk_py.api.host import host
 from plugin_sdk_py.api.payload import from_payload, to_payload
 from plugin_sdk_py.errors import Rejected
 from plugin_sdk_py.guest import report
@@ -33,9 +33,10 @@ class Manifest:
 class Webhooks:
     def handle(self, route: str, request: Any) -> Any:
         try:
+            served.settings.forget()
             return _lower(to_response(served.handler(route)(_lift(request))))
         except BaseException as error:  # boundary: what leaves an export in another way than Err is a trap
-            raise Err(_plugin_error(error)) from None
+            raise host.Err(_plugin_error(error)) from None
 
 
 def _lift(request: Any) -> Request:
@@ -88,27 +89,27 @@ class Lifecycle:
 
 class Channel:
     def deliver(self, message: Any, recipient: Any, idempotency_key: str, attempt: int) -> Any:
-        raise Err(host.channel.DeliveryError_Permanent(f"{served.name} {served.version} delivers no messages"))
+        raise host.Err(host.channel.DeliveryError_Permanent(f"{served.name} {served.version} delivers no messages"))
 
 
 class Tools:
     def call(self, name: str, arguments: str) -> Any:
-        raise Err(host.tools.ToolError_UnknownTool())
+        raise host.Err(host.tools.ToolError_UnknownTool())
 
 
 class Hooks:
     def handle(self, event: Any) -> str | None:
-        raise Err(host.types.PluginError_Rejected(_none("hook", event.name)))
+        raise host.Err(host.types.PluginError_Rejected(_none("hook", event.name)))
 
 
 class Actions:
     def describe(self, action: str, context: str) -> str:
-        raise Err(host.types.PluginError_Rejected(_none("action", action)))
+        raise host.Err(host.types.PluginError_Rejected(_none("action", action)))
 
     def run(self, action: str, context: str) -> Any:
-        raise Err(host.types.PluginError_Rejected(_none("action", action)))
+        raise host.Err(host.types.PluginError_Rejected(_none("action", action)))
 
 
 class Jobs:
     def run(self, name: str, scheduled_at: int, data: str) -> None:
-        raise Err(host.types.PluginError_Rejected(_none("job", name)))
+        raise host.Err(host.types.PluginError_Rejected(_none("job", name)))

@@ -1,0 +1,107 @@
+"""The endpoint of plugins: from a request of the outside world to a guest, and its answer back.
+
+A sender that goes away while the guest runs changes nothing: the run goes on to its commit. It will come again, and finds what it sent.
+"""
+
+from starlette.types import Receive, Scope, Send
+
+from host.model.errors import RequestError
+from host.model.installation import Installation
+from host.model.manifest import Challenge, Token, Verify
+from host.runtime.receipt import Answer, Receipt
+from host.runtime.runtime import Runtime
+from host.web.authentication import authenticated, authorize
+from host.web.body import ClientGone, check_json, read_body
+from host.web.challenge import answer_challenge
+from host.web.errors import NotFound, Refusal, refusal
+from host.web.hardening import passed
+from host.web.head import Head
+from host.web.organization import organization_of
+from host.web.routes import PUBLIC, Match, RouteTable
+from host.web.sending import send_answer
+from host.web.verification import verify
+from stores.organizations import SLUG
+
+WITHOUT_BODY = ("GET", "DELETE", "OPTIONS")
+"""Methods that mostly come without a body: an empty one need not be JSON."""
+
+
+class Webhooks:
+    """An ASGI application for the paths of plugins."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except RequestError as error:
+            answer = refusal(error)
+        except ClientGone:
+            return
+        await send_answer(send, answer, head=scope["method"] == "HEAD")
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        head = Head.of(scope)
+        installation = self._installation(organization_of(head), head.plugin)
+        match = self._table(installation).match(head.method, head.below)
+        if match is None:
+            raise NotFound
+        try:
+            if not match.granted:
+                raise _not_granted(installation, match)
+            if match.challenge:
+                return answer_challenge(_declared(match.route.challenge), installation, head.query)
+            receipt = await self._receipt(head, installation, match, receive)
+        except RequestError as error:
+            return await self._refuse(error, head.receipt(installation, match))
+        return passed(await self._runtime.handle(receipt))
+
+    async def _receipt(self, head: Head, installation: Installation, match: Match, receive: Receive) -> Receipt:
+        """The request, checked and complete."""
+        auth = match.route.auth
+        if isinstance(auth, Token):
+            authorize(authenticated(self._runtime, head.values("authorization")), installation.organization)
+        body = await read_body(receive, head.values("content-length"), head.room(installation))
+        if isinstance(auth, Verify):
+            verify(auth, installation, head.values(auth.header.lower()), body)
+        if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):
+            check_json(body)
+        return head.receipt(installation, match, body, verified=isinstance(auth, Verify))
+
+    async def _refuse(self, error: RequestError, receipt: Receipt) -> Answer:
+        await self._runtime.refuse(receipt, error, error.line if isinstance(error, Refusal) else None)
+        # What is answered as if there were nothing here must not carry an id.
+        return refusal(error, None if error.status == 404 else receipt.delivery_id)
+
+    def _installation(self, organization: str, plugin: str) -> Installation:
+        """Names that can't be any are not looked up. Raises `NotFound`."""
+        installation = self._runtime.installation(organization, plugin) if SLUG.fullmatch(organization) and SLUG.fullmatch(plugin) else None
+        if installation is None:
+            raise NotFound
+        return installation
+
+    def _table(self, installation: Installation) -> RouteTable:
+        """Made once for each snapshot of the installation's configuration."""
+        key = (installation.organization, installation.plugin)
+        known = self._tables.get(key)
+        if known is None or known[0] is not installation:
+            known = self._tables[key] = (installation, RouteTable(installation))
+        return known[1]
+
+
+def _declared(challenge: Challenge | None) -> Challenge:
+    assert challenge is not None, "only a route that declares one matches as one"
+    return challenge
+
+
+def _not_granted(installation: Installation, match: Match) -> Refusal:
+    plugin, organization = installation.plugin, installation.organization
+    return Refusal(
+        404,
+        "denied",
+        f"the route {match.route.name} is public, and {plugin} has no grant {PUBLIC!r} in organisation {organization!r}",
+        line=f"the route {match.route.name} is public and needs a grant: innkeeper grant {plugin} {PUBLIC} --org {organization}",
+        hidden=True,
+    )

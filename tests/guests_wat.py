@@ -1,0 +1,225 @@
+"""Small plugins in WebAssembly text: no toolchain, a few milliseconds to compile, and every byte of their memory as the test says.
+
+`plugin(manifest, handler)` gives a component that exports `manifest` and `webhooks`. A handler is the body of the core function behind
+`webhooks.handle`: `$request` points at the arguments as the canonical ABI lays them out (see `REQUEST`), and what is left on the stack
+points at the result. `Report()` and `Respond(...)` are the two that most tests need.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+RESULT = 64
+"""Where a result is written, in bytes from the start of memory."""
+DATA = 1024
+"""Where constants are."""
+PAGE = 65536
+OUT = "exported-"
+REQUEST = {
+    "route": 0, "method": 8, "url": 16, "path": 24, "parameters": 32, "query": 40, "headers": 48, "body": 60,
+    "delivery_id": 68, "attempt": 76, "received_at": 80, "verified": 88,
+}  # fmt: skip
+"""Offsets of the arguments, each text and list as its address and its length. At 56 is the body's case: 0 for text, 1 for base64."""
+
+TYPES = (
+    ("header", '(record (field "name" string) (field "value" string))'),
+    ("payload", '(variant (case "text" string) (case "base64" string))'),
+    (
+        "request",
+        """(record (field "method" string) (field "url" string) (field "path" string)
+        (field "parameters" (list $header)) (field "query" (list $header)) (field "headers" (list $header))
+        (field "body" $payload) (field "delivery-id" string) (field "attempt" u32) (field "received-at" u64) (field "verified" bool))""",
+    ),
+    ("response", '(record (field "status" u16) (field "headers" (list $header)) (field "body" $payload))'),
+    ("plugin-error", '(variant (case "rejected" string) (case "failed" string))'),
+)
+"""The interface's types, those that others use first."""
+
+HELPERS = """
+    ;; The output of a report: from $start to $end, one piece after the other.
+    (func $put (param $from i32) (param $size i32)
+      (call $reserve (i32.add (global.get $end) (local.get $size)))
+      (memory.copy (global.get $end) (local.get $from) (local.get $size))
+      (global.set $end (i32.add (global.get $end) (local.get $size))))
+    (func $put_text (param $field i32)
+      (call $put (i32.load (local.get $field)) (i32.load offset=4 (local.get $field))))
+    (func $put_byte (param $byte i32)
+      (call $reserve (i32.add (global.get $end) (i32.const 1)))
+      (i32.store8 (global.get $end) (local.get $byte))
+      (global.set $end (i32.add (global.get $end) (i32.const 1))))
+    ;; Pairs as name, unit separator, value, record separator.
+    (func $put_pairs (param $field i32) (local $at i32) (local $last i32)
+      (local.set $at (i32.load (local.get $field)))
+      (local.set $last (i32.add (local.get $at) (i32.mul (i32.load offset=4 (local.get $field)) (i32.const 16))))
+      (block $done (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $last)))
+        (call $put_text (local.get $at))
+        (call $put_byte (i32.const 31))
+        (call $put_text (i32.add (local.get $at) (i32.const 8)))
+        (call $put_byte (i32.const 30))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next)))
+      (call $put_byte (i32.const 29)))
+    (func $put_field (param $field i32)
+      (call $put_text (local.get $field))
+      (call $put_byte (i32.const 29)))
+    (func $reserve (param $to i32) (local $missing i32)
+      (local.set $missing (i32.sub (local.get $to) (i32.mul (memory.size) (i32.const 65536))))
+      (if (i32.gt_s (local.get $missing) (i32.const 0)) (then
+        (if (i32.eq (memory.grow (i32.div_u (i32.add (local.get $missing) (i32.const 65535)) (i32.const 65536))) (i32.const -1))
+          (then (unreachable))))))
+    (func $realloc (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+      (local $address i32)
+      (local.set $address (i32.and
+        (i32.add (global.get $heap) (i32.sub (local.get $align) (i32.const 1))) (i32.sub (i32.const 0) (local.get $align))))
+      (global.set $heap (i32.add (local.get $address) (local.get $size)))
+      (call $reserve (global.get $heap))
+      (memory.copy (local.get $address) (local.get $old) (local.get $old_size))
+      (local.get $address))
+"""
+
+SEPARATORS = "\x1d", "\x1e", "\x1f"
+
+
+class Memory:
+    """Constants of a component, one behind the other."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def place(self, data: bytes) -> int:
+        """The address of these bytes, a multiple of eight."""
+        self.data += bytes(-len(self.data) % 8)
+        self.data += data
+        return DATA + len(self.data) - len(data)
+
+    def text(self, text: bytes) -> bytes:
+        """A string's address and length, as the canonical ABI stores them."""
+        return self.place(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
+
+
+class Handler:
+    """WebAssembly text, and the constants that it uses. `build` gets the memory that they are placed in."""
+
+    def build(self, memory: Memory) -> str:
+        raise NotImplementedError
+
+
+class Code(Handler):
+    """Instructions as they are: `Code("unreachable")`."""
+
+    def __init__(self, instructions: str) -> None:
+        self._instructions = instructions
+
+    def build(self, memory: Memory) -> str:
+        return self._instructions
+
+
+class Respond(Handler):
+    """Answers every request the same. Texts go out as they are given here, byte for byte, after `before` (instructions) has run."""
+
+    def __init__(self, status: int = 200, headers: Sequence[tuple[str, bytes]] = (), body: bytes = b"", before: str = "") -> None:
+        self._status, self._headers, self._body, self._before = status, headers, body, before
+
+    def build(self, memory: Memory) -> str:
+        pairs = b"".join([memory.text(name.encode()) + memory.text(value) for name, value in self._headers])
+        result = bytes(4) + self._status.to_bytes(4, "little") + memory.place(pairs).to_bytes(4, "little")
+        result += len(self._headers).to_bytes(4, "little") + bytes(4) + memory.text(self._body)
+        return f"{self._before} (i32.const {memory.place(result)})"
+
+
+class Report(Handler):
+    """Answers with all that it was given; `Told` reads it."""
+
+    def build(self, memory: Memory) -> str:
+        texts = "".join(f"(call $put_field (i32.add (local.get $request) (i32.const {REQUEST[name]})))" for name in Told.TEXTS)
+        lists = "".join(f"(call $put_pairs (i32.add (local.get $request) (i32.const {REQUEST[name]})))" for name in Told.LISTS)
+        return f"""
+          (global.set $start (global.get $heap)) (global.set $end (global.get $heap))
+          {texts} {lists}
+          (call $put_byte (i32.add (i32.const 48) (i32.load8_u offset=56 (local.get $request)))) (call $put_byte (i32.const 29))
+          (call $put_byte (i32.add (i32.const 48) (i32.load8_u offset={REQUEST["verified"]} (local.get $request))))
+          (call $put_byte (i32.const 29))
+          (call $put_text (i32.add (local.get $request) (i32.const {REQUEST["body"]})))
+          (i32.store (i32.const {RESULT}) (i32.const 0))
+          (i32.store16 offset=4 (i32.const {RESULT}) (i32.const 200))
+          (i32.store offset=8 (i32.const {RESULT}) (i32.const {DATA})) (i32.store offset=12 (i32.const {RESULT}) (i32.const 0))
+          (i32.store offset=16 (i32.const {RESULT}) (i32.const 0))
+          (i32.store offset=20 (i32.const {RESULT}) (global.get $start))
+          (i32.store offset=24 (i32.const {RESULT}) (i32.sub (global.get $end) (global.get $start)))
+          (i32.const {RESULT})"""
+
+
+class Told:
+    """What a `Report` says that the guest got. `body` is the text that crossed: base64 where `base64` says so."""
+
+    TEXTS = ("route", "method", "url", "path", "delivery_id")
+    LISTS = ("parameters", "query", "headers")
+
+    def __init__(self, content: bytes) -> None:
+        group, record, unit = SEPARATORS
+        parts = content.decode().split(group, len(self.TEXTS) + len(self.LISTS) + 2)
+        self.route, self.method, self.url, self.path, self.delivery_id = parts[:5]
+        self.parameters, self.query, self.headers = ([tuple(pair.split(unit)) for pair in part.split(record)[:-1]] for part in parts[5:8])
+        self.base64, self.verified = parts[8] == "1", parts[9] == "1"
+        self.body = parts[10]
+
+    def header(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+
+def manifest(*routes: dict[str, Any], name: str = "probe", **properties: Any) -> dict[str, Any]:
+    """A valid manifest with these routes."""
+    return {"name": name, "version": "1.0.0", "description": "A plugin for tests", "routes": list(routes), **properties}
+
+
+def plugin(described: dict[str, Any], handler: Handler) -> bytes:
+    """The component, as text."""
+    memory = Memory()
+    code = handler.build(memory)
+    description = memory.place(memory.text(json.dumps(described).encode()))
+    base = -(-(DATA + len(memory.data)) // PAGE) * PAGE
+    data = "".join(f"\\{byte:02x}" for byte in memory.data)
+    return f"""(component
+  (core module $module
+    (memory (export "memory") {base // PAGE + 1})
+    (global $heap (mut i32) (i32.const {base}))
+    (global $start (mut i32) (i32.const 0))
+    (global $end (mut i32) (i32.const 0))
+    (data (i32.const {DATA}) "{data}"){HELPERS}
+    (func (export "describe") (result i32) (i32.const {description}))
+    (func $answer (param $request i32) (result i32) {code})
+    ;; What the next call is given goes where this one's was: the host has read the result by then.
+    (func (export "handle") (param $request i32) (result i32)
+      (call $answer (local.get $request))
+      (global.set $heap (i32.const {base}))))
+  (core instance $core (instantiate $module))
+  (alias core export $core "memory" (core memory $memory))
+  (alias core export $core "realloc" (core func $realloc))
+  (alias core export $core "describe" (core func $describe))
+  (alias core export $core "handle" (core func $handle))
+  (func $describe (result string) (canon lift (core func $describe) (memory $memory) (realloc (core func $realloc))))
+  (instance $manifest (export "describe" (func $describe)))
+  (export "innkeeper:plugin/manifest@0.1.0" (instance $manifest))
+  {_webhooks()})""".encode()
+
+
+def _webhooks() -> str:
+    """The interface's instance. A component of its own gives it: in an exported function's type each part is itself an export."""
+    types = "".join(f"(type ${name} {wit})" for name, wit in TYPES)
+    imported = "".join(f'(type $new-{name} {wit}) (import "{name}" (type ${name} (eq $new-{name})))' for name, wit in TYPES)
+    exported = "".join(f'(type $out-{name} {_out(wit)}) (export ${OUT}{name} "{name}" (type $out-{name}))' for name, wit in TYPES)
+    handed = "".join(f'(with "{name}" (type ${name}))' for name, _ in TYPES)
+    handle = '(param "route" string) (param "request" $request) (result (result $response (error $plugin-error)))'
+    return f"""{types}
+  (func $handle {handle} (canon lift (core func $handle) (memory $memory) (realloc (core func $realloc))))
+  (component $shim {imported}
+    (import "handle-webhook" (func $handle {handle}))
+    {exported}
+    (export "handle" (func $handle) (func {_out(handle)})))
+  (instance $webhooks (instantiate $shim {handed} (with "handle-webhook" (func $handle))))
+  (export "innkeeper:plugin/webhooks@0.1.0" (instance $webhooks))"""
+
+
+def _out(wit: str) -> str:
+    return wit.replace("$", f"${OUT}")

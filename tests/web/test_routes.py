@@ -1,0 +1,135 @@
+"""Which declared route answers."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.guests_wat import Report, manifest, plugin
+from tests.runtime.hosts import installed
+from tests.web.site import a_site
+
+BASE = "/v1/orgs/acme/plugins/probe"
+
+
+async def test_the_plugin_s_root_has_two_spellings(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        without = await site.ask("GET", BASE)
+        with_slash = await site.ask("GET", f"{BASE}/")
+        by_query = await site.ask("GET", "/v1/plugins/probe?organizationId=acme")
+
+    assert [reply.told.route for reply in (without, with_slash, by_query)] == ["root", "root", "root"]
+    assert [reply.told.path for reply in (without, with_slash, by_query)] == ["/", "/", "/"]
+
+
+async def test_names_in_a_path_capture_one_segment_each(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        one = await site.ask("GET", f"{BASE}/items/17")
+        two = await site.ask("GET", f"{BASE}/items/17/parts/b")
+
+    assert (one.told.route, one.told.parameters) == ("item", [("id", "17")])
+    assert (two.told.route, two.told.parameters) == ("part", [("id", "17"), ("part", "b")])
+
+
+async def test_a_text_goes_before_a_name_in_whatever_order_they_are_declared(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        reply = await site.ask("GET", f"{BASE}/items/new")
+
+    assert (reply.told.route, reply.told.parameters) == ("new", [])
+
+
+@pytest.mark.parametrize(
+    "path", ["/open/", "//open", "/items/", "/items//parts/b", "/items/1/", "/items/1/parts", "/Open", "/opened", "//"]
+)
+async def test_another_path_is_not_found(tmp_path: Path, path: str) -> None:
+    async with a_site(tmp_path) as site:
+        reply = await site.ask("GET", BASE + path)
+
+    assert (reply.status, reply.code) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/open", "GET, HEAD, POST"),
+        ("GET", "/any", "POST"),
+        ("HEAD", "/any", "POST"),
+        ("POST", "/webhook/", None),
+        ("DELETE", "/webhook", "GET, HEAD, POST"),
+        ("OPTIONS", "/open", "GET, HEAD, POST"),
+        ("POST", "/items/new", "DELETE, GET, HEAD"),
+        ("TRACE", "/open", "GET, HEAD, POST"),
+        ("get", "/open", "GET, HEAD, POST"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(tmp_path: Path, method: str, path: str, allowed: str | None) -> None:
+    async with a_site(tmp_path) as site:
+        reply = await site.ask(method, BASE + path)
+
+    assert (reply.status, reply.header("allow")) == ((405, [allowed]) if allowed else (404, []))
+
+
+async def test_head_runs_as_get_and_has_its_length_but_no_body(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        reply = await site.ask("HEAD", f"{BASE}/open")
+        record = site.records()[0]
+
+    assert (reply.status, reply.body) == (200, b"")
+    assert int(reply.header("content-length")[0]) > 100
+    assert (record.method, record.route, record.outcome) == ("GET", "open", "succeeded")
+
+
+async def test_head_that_is_declared_arrives_as_head(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        await site.ask("HEAD", f"{BASE}/caf%C3%A9")
+        record = site.records()[0]
+
+    assert (record.method, record.route) == ("HEAD", "odd")
+
+
+async def test_a_path_may_have_a_route_for_each_method(tmp_path: Path) -> None:
+    token = {"type": "token"}
+    component = plugin(
+        manifest(
+            {"name": "read", "path": "/thing", "auth": token, "methods": ["GET"]},
+            {"name": "write", "path": "/thing", "auth": token, "methods": ["PUT"]},
+            {"name": "other", "path": "/{name}", "auth": token, "methods": ["DELETE"]},
+        ),
+        Report(),
+    )
+    async with a_site(tmp_path, component, secrets={}) as site:
+        token_header = site.token()
+        routes = [(await site.ask(method, f"{BASE}/thing", headers=[token_header])).told.route for method in ("GET", "PUT", "DELETE")]
+        wrong = await site.ask("POST", f"{BASE}/thing", headers=[token_header])
+
+    assert routes == ["read", "write", "other"]
+    assert (wrong.status, wrong.header("allow")) == (405, ["DELETE, GET, HEAD, PUT"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/open"), ("PUT", "/open"), ("GET", "/items/3")])
+async def test_a_public_route_without_its_grant_is_not_there(tmp_path: Path, method: str, path: str) -> None:
+    async with a_site(tmp_path, grant_all=False) as site:
+        reply = await site.ask(method, BASE + path)
+        unknown = await site.ask("GET", f"{BASE}/no/such/route")
+
+    assert reply.status == 404
+    assert reply == unknown
+
+
+async def test_the_plugin_s_log_says_which_grant_a_public_route_needs(tmp_path: Path) -> None:
+    async with a_site(tmp_path, grant_all=False) as site:
+        await site.ask("GET", f"{BASE}/open")
+        record = site.records()[0]
+
+    assert (record.outcome, record.status, record.error_code) == ("refused", 404, "denied")
+    assert "innkeeper grant probe routes.public --org acme" in record.log[0].message
+
+
+async def test_a_new_version_s_routes_take_over_at_the_next_request(tmp_path: Path) -> None:
+    second = plugin(manifest({"name": "second", "path": "/second", "auth": {"type": "public"}, "methods": ["GET"]}), Report())
+    async with a_site(tmp_path) as site:
+        before = await site.ask("GET", f"{BASE}/second")
+        await installed(tmp_path, second)
+        after = await site.ask("GET", f"{BASE}/second")
+        old = await site.ask("GET", f"{BASE}/open")
+
+    assert (before.status, after.told.route, old.status) == (404, "second", 404)

@@ -72,6 +72,10 @@ class Invocation:
         """A line for the plugin's log. Beyond the limit it is counted and dropped."""
         self._journal.write(self.now_ms(), level, message, fields)
 
+    def masked(self, text: str) -> str:
+        """The text without the values of this installation's secrets."""
+        return self._journal.masked(text)
+
     def now_ms(self) -> int:
         """The time for effects and log lines, in milliseconds since 1970."""
         return self._unrecorded.now_ms()

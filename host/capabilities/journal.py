@@ -32,9 +32,10 @@ class Journal:
             self.dropped += 1
             return
         self.bytes += size
-        self.lines.append(LogLine(at, level, self._masked(message), None if fields is None else self._masked(_object(fields))))
+        self.lines.append(LogLine(at, level, self.masked(message), None if fields is None else self.masked(_object(fields))))
 
-    def _masked(self, text: str) -> str:
+    def masked(self, text: str) -> str:
+        """The text without the values of secrets."""
         for value, mask in self._masks:
             text = text.replace(value, mask)
         return text

@@ -108,6 +108,7 @@ class Invocations:
             result = await lease.instance.call(export(component, HANDLE_WEBHOOK), [receipt.route.name, receipt.request()], call)
             run.response = checked(value_of(result))
         except InnkeeperError as error:
+            error.args = (invocation.masked(error.message),)
             run.error = error
         run.took(invocation, call.usage)
 

@@ -99,6 +99,11 @@ def fill():
         plugin.store.set(f"key {i}", "x" * 1000)
 
 
+def fill_big():
+    for i in range(1_000):
+        plugin.store.set(f"key {i}", "x" * 250_000)
+
+
 def thread():
     import threading
     threading.Thread(target=print).start()
@@ -110,8 +115,8 @@ def process():
 
 
 ATTACKS = {f.__name__: f for f in [
-    loop, allocate, recurse, nest, sleep, print_flood, log_flood, answer, connect, bind, resolve, read, write, environment, fill, thread,
-    process,
+    loop, allocate, recurse, nest, sleep, print_flood, log_flood, answer, connect, bind, resolve, read, write, environment, fill, fill_big,
+    thread, process,
 ]}
 '''
 OUTCOMES = {
@@ -127,6 +132,7 @@ OUTCOMES = {
     "read": "failed",
     "write": "failed",
     "fill": "limit.effects",
+    "fill_big": "limit.effect-bytes",
     "thread": "failed",
     "process": "failed",
 }

@@ -15,6 +15,7 @@ from plugin_sdk_py import Failed, Plugin, Rejected, Request, Response, token
 
 plugin = Plugin("probe", version="1.0.0", description="Does what the request's body says")
 plugin.needs("store", reason="keeps what it is told")
+plugin.secret("known", purpose="read", description="Something that nobody else may see")
 seen = []
 
 
@@ -127,3 +128,13 @@ async def test_additions_from_many_requests_at_once_are_all_counted_without_runn
         await asyncio.gather(*[send(runtime, "probe", "add") for _ in range(40)])
         assert stored(runtime, "total") == 40
         assert {record.runs for record in records(runtime)} == {1}
+
+
+async def test_a_secret_in_an_exception_is_masked_in_the_record_and_in_the_log(tmp_path: Path) -> None:
+    source = PLUGIN.replace('raise ValueError("a mistake")', 'raise ValueError(plugin.secrets.read("known"))')
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", source), secrets={"known": "hunter2 and more"})
+    async with a_host(tmp_path / "data") as runtime:
+        await send(runtime, "probe", "do", b"raise")
+        (record,) = records(runtime)
+        assert record.error_message == "ValueError: [secret known]"
+        assert not any("hunter2" in line.message for line in record.log)

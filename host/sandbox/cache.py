@@ -24,7 +24,6 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-import host
 from host.model.errors import CompileLimit, NotAComponent, UsageError
 from host.sandbox.compile import INVALID
 
@@ -162,7 +161,7 @@ class Cache:
 
     async def _run(self, source: Path, output: Path) -> None:
         limits = [str(self.limits.memory), str(self.limits.seconds)]
-        environment = {"PYTHONPATH": str(Path(host.__file__).parents[1]), "PATH": os.environ.get("PATH", "")}
+        environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": os.environ.get("PATH", "")}
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "host.sandbox.compile", str(source), str(output), *limits,
             cwd=output.parent, env=environment,

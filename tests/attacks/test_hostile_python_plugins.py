@@ -14,7 +14,7 @@ from stores.database import Database
 from tests.building import example, from_source
 from tests.runtime.hosts import ORGANIZATION, a_host, installed, records, send
 
-HOSTILE = '''
+HOSTILE = """
 import socket
 import time
 
@@ -118,7 +118,7 @@ ATTACKS = {f.__name__: f for f in [
     loop, allocate, recurse, nest, sleep, print_flood, log_flood, answer, connect, bind, resolve, read, write, environment, fill, fill_big,
     thread, process,
 ]}
-'''
+"""
 OUTCOMES = {
     "loop": "deadline",
     "allocate": "limit.memory",

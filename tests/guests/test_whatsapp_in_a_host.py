@@ -58,7 +58,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "text_reply": {"kind": "text", "text": "This one", "external_id": f"{WAMID}003", "reply_to": f"{WAMID}001"},
     "text_unicode": {
         "kind": "text",
-        "text": "Größe 42 — ist das auf Lager? 🙏\nالسلام عليكم",
+        "text": "Größe 42 — ist das auf Lager? 🙏\nالسلام عليكم",  # noqa: RUF001
         "external_id": f"{WAMID}002",
     },
     "image": {

@@ -10,8 +10,18 @@ QUIET = ("alembic", "httpx2", "httpcore2", "uvicorn", "asyncio")
 """Loggers that have something to say only when something is wrong."""
 
 
+class StandardError(logging.Handler):
+    """Writes to what standard error is at that moment, which need not be what it was when logging was configured."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # boundary: as all handlers of the standard library do, a line that can't be written ends nothing
+            self.handleError(record)
+
+
 def configure(as_json: bool | None = None, *, access_log: bool = False) -> None:
-    """`as_json` None: unless standard error is a terminal. Called once per process, before anything logs."""
+    """`as_json` None: unless standard error is a terminal. A second call replaces the first."""
     as_json = not sys.stderr.isatty() if as_json is None else as_json
     steps: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -23,9 +33,11 @@ def configure(as_json: bool | None = None, *, access_log: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StandardError()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=_rendering(as_json), foreign_pre_chain=steps))
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    root.handlers = [handler, *(other for other in root.handlers if not isinstance(other, StandardError))]
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").setLevel(logging.INFO if access_log else logging.WARNING)

@@ -2,13 +2,16 @@
 
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
     from rich.table import Table
+    from rich.text import Text
 
 WIDTH = 160
 """Columns of what is printed where there is no terminal."""
@@ -44,7 +47,7 @@ def table(*columns: str, rows: Iterable[Sequence[str]], right: Iterable[str] = (
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         made.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
     for row in rows:
@@ -54,11 +57,35 @@ def table(*columns: str, rows: Iterable[Sequence[str]], right: Iterable[str] = (
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Tells what is being done: a spinner with the newest sentence on a terminal, a line per sentence elsewhere."""
+    """Tells what is being done, a sentence per step: on a terminal with a spinner, and how long each step took."""
     if not sys.stderr.isatty():
         yield lambda sentence: print(plain(sentence), file=sys.stderr, flush=True)
         return
-    from rich.markup import escape
-
     with console(stderr=True).status("") as status:
-        yield lambda sentence: status.update(escape(plain(sentence)))
+        steps = _Steps(status)
+        yield steps.begin
+        steps.end()
+
+
+class _Steps:
+    """Steps one after the other on a terminal."""
+
+    def __init__(self, status: "Status") -> None:
+        self._status = status
+        self._step = ""
+        self._began = 0.0
+
+    def begin(self, sentence: str) -> None:
+        self.end()
+        self._step, self._began = plain(sentence), time.monotonic()
+        self._status.update(self._text(f"{self._step} ..."))
+
+    def end(self) -> None:
+        if self._step:
+            self._status.console.print(self._text(f"{self._step} ({time.monotonic() - self._began:.1f} s)"), style="dim")
+
+    @staticmethod
+    def _text(text: str) -> "Text":
+        from rich.text import Text
+
+        return Text(text)

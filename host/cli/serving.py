@@ -26,6 +26,9 @@ from stores.statement import Connection
 GRACE = 10
 """Seconds that requests have to finish when the server ends."""
 
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
 log = structlog.get_logger()
 
 
@@ -47,11 +50,13 @@ def serve(address: Address, data: Path, cache: Path, ready: Callable[[str], None
 @contextmanager
 def listening(address: Address) -> Iterator[socket.socket]:
     """A socket that listens there: what can't be had is known before anything else is touched."""
+    listener = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listener = socket.create_server(address, family=_family(address), backlog=2048)
-    except OverflowError:
-        raise UsageError(f"there is no port {address.port}") from None
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             raise UsageError(f"port {address.port} of {address.host} is in use: choose another with --port (0 takes a free one)") from None
         raise UsageError(f"can't listen on {address.host} port {address.port}: {error.strerror}") from None
@@ -126,7 +131,3 @@ def url_of(listener: socket.socket) -> str:
     """Where a browser on this machine finds it."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _family(address: Address) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address.host else socket.AF_INET

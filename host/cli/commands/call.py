@@ -1,5 +1,6 @@
 """`innkeeper call`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,9 +57,8 @@ def _show(found: "Outcome") -> None:
     answer, delivery = found.answer, found.delivery
     lines = [str(answer.status), *(f"{name}: {value}" for name, value in answer.headers), "", answer.body.decode(errors="replace")]
     print(plain("\n".join(lines)))
-    out = console(stderr=True)
     if delivery is None:
-        out.print("\nThe host answered the challenge itself: no guest ran.")
+        print("\nThe host answered the challenge itself: no guest ran.", file=sys.stderr)
         return
     used = {
         "instance": "cold" if delivery.cold else "warm",
@@ -68,8 +68,8 @@ def _show(found: "Outcome") -> None:
         "host calls": str(delivery.host_calls),
         "effects": str(delivery.effects),
     }
-    out.print(table(*used, rows=[list(used.values())]))
+    console(stderr=True).print(table(*used, rows=[list(used.values())]))
     for line in delivery.log:
-        out.print(plain(f"{line.level}: {line.message} {line.fields or ''}"))
+        print(plain(f"{line.level}: {line.message} {line.fields or ''}"), file=sys.stderr)
     if delivery.dropped_log_lines:
-        out.print(f"{delivery.dropped_log_lines} more lines were dropped")
+        print(f"{delivery.dropped_log_lines} more lines were dropped", file=sys.stderr)

@@ -71,7 +71,13 @@ def install(
 
         print_json({**asdict(installed), "webhooks": [{"methods": methods(route), "url": url} for url, route in webhooks]})
     else:
-        print("\n".join(plain(line) for line in _told(installed, webhooks, path)))
+        print("\n".join(plain(line) for line in _told(installed, webhooks, _again(path, organization, data))))
+
+
+def _again(path: Path, organization: str, data: Path) -> str:
+    """The command for the same plugin, organisation and data directory."""
+    place = "" if data == DEFAULT_DATA else f" --data {quote(str(data))}"
+    return f"innkeeper install {quote(str(path))} --org {organization}{place}"
 
 
 def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple[str, Route]]":
@@ -85,10 +91,9 @@ def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple
     return [(f"/v1/orgs/{installed.organization}/plugins/{installed.plugin}{route.path}", route) for route in routes]
 
 
-def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", path: Path) -> list[str]:
+def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", again: str) -> list[str]:
     """What came of it, in lines for a person; what is left to do comes with its command."""
     new = " (which is new)" if installed.created_organization else ""
-    again = f"innkeeper install {quote(str(path))} --org {installed.organization}"
     lines = [f"{installed.plugin} {installed.version} is installed in {installed.organization}{new}."]
     lines += [f"Granted: {', '.join(installed.grants) or 'nothing'}"]
     for wish in installed.waiting:

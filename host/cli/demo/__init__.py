@@ -6,7 +6,7 @@ Nothing in it is staged: what it shows was read back through the API, and it fai
 import signal
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -45,4 +45,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _until_interrupted() -> None:
-    threading.Event().wait()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()

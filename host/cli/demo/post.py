@@ -30,15 +30,15 @@ def send_all(client: Client, secrets: Secrets) -> list[Sent]:
     sent = [_health(client), *(_challenge(client, organization, secrets) for organization in ORGANIZATIONS)]
     sent += [_webhook(client, FIRST, fixture, secrets) for fixture in known]
     sent += [_webhook(client, SECOND, fixture, secrets) for fixture in known if len(fixture.messages) > 1]
-    sent.append(_webhook(client, FIRST, known[0], secrets, " again"))
+    sent.append(_webhook(client, FIRST, known[0], secrets, ", once more"))
     forged = Secrets("somebody else's", secrets.verify_token)
-    sent.append(_webhook(client, FIRST, known[1], forged, ", wrong signature", expected=401))
+    sent.append(_webhook(client, FIRST, known[0], forged, ", wrong signature", expected=401))
     return sent
 
 
 def _health(client: Client) -> Sent:
     answer = client.get(f"/v1/orgs/{TESTED}/plugins/simple-http-test/health")
-    return Sent(TESTED, "GET /health", answer.status_code, 200, answer.json().get("status") == "ok")
+    return Sent(TESTED, "simple-http-test /health", answer.status_code, 200, answer.json().get("status") == "ok")
 
 
 def _challenge(client: Client, organization: str, secrets: Secrets) -> Sent:

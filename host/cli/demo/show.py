@@ -1,4 +1,4 @@
-"""What a person wants to see: the conversations, and what each delivery took."""
+"""What a person wants to see: the conversations, and what each delivery took. Fits into 80 columns."""
 
 import sys
 from pathlib import Path
@@ -70,19 +70,18 @@ def _deliveries(out: "Console", organization: str, sent: list[Sent], seen: Seen)
     out.print(f"\nDeliveries of {organization}", style="bold")
     names = [each.what for each in sent] if len(sent) == len(seen.deliveries) else ["?"] * len(seen.deliveries)
     rows = [_row(what, delivery) for what, delivery in zip(names, seen.deliveries, strict=True)]
-    columns = ("plugin", "what", "status", "instance", "ms", "fuel", "memory", "effects")
-    out.print(table(*columns, rows=rows, right=("status", "ms", "fuel", "memory", "effects")))
+    numbers = ("ms", "fuel", "memory", "effects")
+    out.print(table("what", "status", "instance", *numbers, rows=rows, right=numbers))
 
 
 def _row(what: str, delivery: dict[str, Any]) -> tuple[str, ...]:
     ran = delivery["runs"] > 0
     return (
-        delivery["plugin"],
         what,
         str(delivery["status"]),
-        ("cold" if delivery["cold"] else "warm") if ran else "no guest ran",
+        ("cold" if delivery["cold"] else "warm") if ran else "none",
         f"{delivery['duration_us'] / 1000:.1f}",
-        f"{delivery['fuel']:,}" if ran else "",
+        f"{delivery['fuel'] / 1e6:.2f} M" if ran else "",
         f"{delivery['memory'] / MIB:.1f} MiB" if ran else "",
         str(delivery["effects"]) if ran else "",
     )

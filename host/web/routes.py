@@ -47,9 +47,7 @@ class Pattern:
         return [*self.route.methods, *(["GET"] if self.route.challenge else [])]
 
     def match(self, segments: list[str]) -> list[tuple[str, str]] | None:
-        """The parameters, or None. A parameter is never empty."""
-        if len(segments) != len(self.segments):
-            return None
+        """The parameters, or None, of as many segments as the pattern has. A parameter is never empty."""
         parameters = []
         for (text, name), segment in zip(self.segments, segments, strict=True):
             if text is None and segment:
@@ -64,14 +62,17 @@ class RouteTable:
 
     def __init__(self, installation: Installation) -> None:
         patterns = [Pattern.of(route, installation.grants) for route in installation.manifest.routes]
-        self._patterns = sorted(patterns, key=lambda pattern: pattern.rank)
+        self._by_length: dict[int, list[Pattern]] = {}
+        for pattern in sorted(patterns, key=lambda pattern: pattern.rank):
+            self._by_length.setdefault(len(pattern.segments), []).append(pattern)
 
     def match(self, method: str, segments: list[str]) -> Match | None:
         """The first route with that path and method. HEAD is GET where it is not declared itself: the guest gets to see GET.
 
         Raises `MethodNotAllowed` where the path is declared, but not with that method. What is public without a grant is not there.
         """
-        matching = [(pattern, parameters) for pattern in self._patterns if (parameters := pattern.match(segments)) is not None]
+        candidates = self._by_length.get(len(segments), [])
+        matching = [(pattern, parameters) for pattern in candidates if (parameters := pattern.match(segments)) is not None]
         for wanted in (method, "GET") if method == "HEAD" else (method,):
             for pattern, parameters in matching:
                 if wanted in pattern.methods:

@@ -4,6 +4,8 @@ An exception's docstring is its default message. The codes are part of the contr
 records, the console and the command line show them, tests assert on them. `status` is the HTTP status that answers a failed request.
 """
 
+from host.model import remedies
+
 
 class InnkeeperError(Exception):
     """Something went wrong."""
@@ -105,7 +107,7 @@ def denied(capability: str, organization: str, plugin: str) -> HostError:
     return HostError(
         "denied",
         f"{plugin} has no grant {capability!r} in organisation {organization!r}; an operator gives it with: "
-        f"innkeeper grant {plugin} {capability} --org {organization}",
+        f"{remedies.grant(plugin, capability, organization)}",
     )
 
 

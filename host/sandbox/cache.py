@@ -28,6 +28,8 @@ from host.model.errors import CompileLimit, NotAComponent, UsageError
 from host.sandbox.compile import INVALID
 
 MIB, GIB = 1024**2, 1024**3
+SOURCES = Path(__file__).resolve().parents[2]
+"""Where the child finds this package."""
 MAC_SIZE = 32
 COMPONENT_MAGIC = b"\0asm\x0d\0\x01\0"
 CORE_MAGIC = b"\0asm\x01\0\0\0"
@@ -161,7 +163,7 @@ class Cache:
 
     async def _run(self, source: Path, output: Path) -> None:
         limits = [str(self.limits.memory), str(self.limits.seconds)]
-        environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": os.environ.get("PATH", "")}
+        environment = {"PYTHONPATH": str(SOURCES), "PATH": os.environ.get("PATH", "")}
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "host.sandbox.compile", str(source), str(output), *limits,
             cwd=output.parent, env=environment,

@@ -4,6 +4,7 @@ import hmac
 from base64 import b64decode
 from binascii import unhexlify
 
+from host.model import remedies
 from host.model.installation import Installation
 from host.model.manifest import Verify
 from host.web.errors import Refusal
@@ -28,8 +29,8 @@ def verify(rule: Verify, installation: Installation, signatures: list[str], body
 
 def missing_secret(installation: Installation, name: str) -> str:
     """What to do about it. An empty secret is none: anybody could sign with it."""
-    plugin, organization = installation.plugin, installation.organization
-    return f"the secret {name} is not set, so nothing can be checked with it: innkeeper secrets set {plugin} {name} --org {organization}"
+    command = remedies.set_secret(installation.plugin, name, installation.organization)
+    return f"the secret {name} is not set, so nothing can be checked with it; set it with: {command}"
 
 
 def _decoded(rule: Verify, value: str) -> bytes | None:

@@ -5,6 +5,7 @@ A sender that goes away while the guest runs changes nothing: the run goes on to
 
 from starlette.types import Receive, Scope, Send
 
+from host.model import remedies
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
@@ -102,6 +103,6 @@ def _not_granted(installation: Installation, match: Match) -> Refusal:
         404,
         "denied",
         f"the route {match.route.name} is public, and {plugin} has no grant {PUBLIC!r} in organisation {organization!r}",
-        line=f"the route {match.route.name} is public and needs a grant: innkeeper grant {plugin} {PUBLIC} --org {organization}",
+        line=f"the route {match.route.name} is public and needs a grant: {remedies.grant(plugin, PUBLIC, organization)}",
         hidden=True,
     )

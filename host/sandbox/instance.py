@@ -27,8 +27,9 @@ from host.sandbox.wasi import WRITE_ALLOWANCE, Wasi
 MAX_CORE_INSTANCES, MAX_TABLES, MAX_MEMORIES = 100, 20, 1
 FUEL_PER_HOST_CALL = 1_000
 """Besides one unit per byte that crosses."""
-COPYING = raw.VALUE_SIZE * WRITE_ALLOWANCE
-"""Bytes that wasmtime may copy in one call across the boundary, at least; it can't be interrupted there. Each of a list's takes 32."""
+SLACK = 64 * 1024
+COPYING = 48 * WRITE_ALLOWANCE + SLACK
+"""Bytes that wasmtime may copy in one call across the boundary, at least; it can't be interrupted there. It counts 48 for a list's byte."""
 CALLS_ELSEWHERE = 50
 """How many calls of a component start on a worker thread after one that blocked the event loop."""
 
@@ -227,7 +228,7 @@ class Instance:
         usage.host_calls += 1
         if usage.host_calls > call.limits.host_calls:
             raise LimitExceeded("host-calls", f"the guest called more than {call.limits.host_calls} host functions (the limit host-calls)")
-        limit = WRITE_ALLOWANCE if function.wasi else call.limits.output_bytes
+        limit = WRITE_ALLOWANCE + SLACK if function.wasi else call.limits.output_bytes
         lifting = Lifting(limit, self.context, f"what the guest passes to {function.name}")
         values = function.plan.lift_arguments(address, lifting)
         usage.bytes_out += lifting.used

@@ -9,10 +9,12 @@ from concurrent.futures import wait
 from host.sandbox import raw
 from host.sandbox.engine import engine
 
-INLINE_SLICES = 2
-"""How many slices (of one tick, 5 ms) of one call may run on the event loop."""
+INLINE_S = 0.01
+"""How long one call may keep the event loop in all, between its waits; then it goes on on a worker thread. An ordinary call takes a tenth."""
+HOST_CALL_S = 20e-6
+"""What each poll counts besides: the host function at its end may answer without a turn of the event loop."""
 SLOW_S = 0.02
-"""An inline poll that took longer than any slice: the guest makes wasmtime convert big values. It goes on elsewhere."""
+"""An inline poll that took longer than any slice: the guest makes wasmtime convert big values."""
 THREAD_SLICES = 4
 """How many slices a worker thread gives a guest before the next one in the queue has its turn."""
 
@@ -29,7 +31,7 @@ class Poller:
 
     def __init__(self, waiting: Callable[[], bool], inline: bool = True) -> None:
         self._waiting = waiting
-        self._slices = 0 if inline else INLINE_SLICES
+        self._spent = 0.0 if inline else INLINE_S
         self.slow = False
         self._stopping = False
         self.memory = 0
@@ -37,15 +39,13 @@ class Poller:
 
     async def poll(self, future: int) -> bool:
         """True when the future is done; False when the guest waits for the host or only yielded."""
-        if self._slices >= INLINE_SLICES:
+        if self._spent >= INLINE_S:
             return await self._poll_elsewhere(future)
         started = time.perf_counter()
         done = self._measured(future, 1)
-        if not done and not self._waiting():
-            self._slices += 1
-        if time.perf_counter() - started > SLOW_S:
-            self._slices = INLINE_SLICES
-            self.slow = True
+        elapsed = time.perf_counter() - started
+        self._spent += elapsed + HOST_CALL_S
+        self.slow = self.slow or elapsed > SLOW_S
         return done
 
     def _measured(self, future: int, slices: int) -> bool:

@@ -24,12 +24,13 @@ RESOURCES = {"pollable": POLLABLE, "input-stream": INPUT, "output-stream": OUTPU
 """The number of each resource type; those of which no instance ever exists share one."""
 
 STDOUT, STDERR = 1, 2
-MAX_POLLABLES = 1_000
+MAX_HANDLES = 1_000
+"""Resources that an instance may hold at once; an ordinary guest holds a handful."""
 MAX_LINES = 2_000
 """Lines that one write may add to the log: a megabyte of empty ones would keep the host busy for seconds."""
 MAX_RANDOM = 64 * 1024
-WRITE_ALLOWANCE = 1024 * 1024
-"""What `check-write` allows, in bytes: with 64 KiB a guest's long print silently lost its rest. More in one write is refused."""
+WRITE_ALLOWANCE = 512 * 1024
+"""What `check-write` allows, in bytes. With 64 KiB a guest's long print silently lost its rest; copying much more blocks the event loop."""
 NANOSECONDS = 1_000_000_000
 
 
@@ -86,10 +87,15 @@ class Wasi:
         self.outputs = {STDOUT: Output("info"), STDERR: Output("error")}
         self._pollables: dict[int, int] = {}
         self._next = 1
+        self._held = 0
+
+    def hand_out(self) -> None:
+        """Counts a resource that the guest gets to own."""
+        self._held += 1
+        if self._held > MAX_HANDLES:
+            raise LimitExceeded("handles", f"the guest holds more than {MAX_HANDLES} resources: it has to drop them")
 
     def new_pollable(self, due: int) -> int:
-        if len(self._pollables) >= MAX_POLLABLES:
-            raise LimitExceeded("pollables", f"the guest holds more than {MAX_POLLABLES} pollables")
         rep, self._next = self._next, self._next % 0xFFFF_FFFF + 1
         self._pollables[rep] = due
         return rep
@@ -99,6 +105,7 @@ class Wasi:
         return self._pollables.get(rep, 0)
 
     def drop(self, kind: int, rep: int) -> None:
+        self._held -= 1
         if kind == POLLABLE:
             self._pollables.pop(rep, None)
 
@@ -129,8 +136,13 @@ def random_u64(guest: "Instance") -> int:
     return int.from_bytes(guest.recording.random_bytes(8), "little")
 
 
+def resource(guest: "Instance", kind: int, rep: int = 0) -> Resource:
+    guest.wasi.hand_out()
+    return Resource(kind, rep, guest.context)
+
+
 def pollable(guest: "Instance", due: int) -> Resource:
-    return Resource(POLLABLE, guest.wasi.new_pollable(due), guest.context)
+    return resource(guest, POLLABLE, guest.wasi.new_pollable(due))
 
 
 def subscribe_duration(guest: "Instance", duration: int) -> Resource:
@@ -185,9 +197,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "wasi:cli/environment.get-arguments": lambda guest: [],
     "wasi:cli/environment.initial-cwd": lambda guest: None,
     "wasi:cli/exit.exit": exit_,
-    "wasi:cli/stdin.get-stdin": lambda guest: Resource(INPUT, 0, guest.context),
-    "wasi:cli/stdout.get-stdout": lambda guest: Resource(OUTPUT, STDOUT, guest.context),
-    "wasi:cli/stderr.get-stderr": lambda guest: Resource(OUTPUT, STDERR, guest.context),
+    "wasi:cli/stdin.get-stdin": lambda guest: resource(guest, INPUT),
+    "wasi:cli/stdout.get-stdout": lambda guest: resource(guest, OUTPUT, STDOUT),
+    "wasi:cli/stderr.get-stderr": lambda guest: resource(guest, OUTPUT, STDERR),
     "wasi:cli/terminal-stdin.get-terminal-stdin": lambda guest: None,
     "wasi:cli/terminal-stdout.get-terminal-stdout": lambda guest: None,
     "wasi:cli/terminal-stderr.get-terminal-stderr": lambda guest: None,
@@ -201,7 +213,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "wasi:io/streams.[method]output-stream.blocking-flush": lambda guest, stream: Ok(None),
     "wasi:io/streams.[method]output-stream.subscribe": lambda guest, stream: pollable(guest, 0),
     "wasi:filesystem/preopens.get-directories": lambda guest: [],
-    "wasi:sockets/instance-network.instance-network": lambda guest: Resource(NETWORK, 0, guest.context),
+    "wasi:sockets/instance-network.instance-network": lambda guest: resource(guest, NETWORK),
 }
 ASYNC_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "wasi:io/poll.[method]pollable.block": block,

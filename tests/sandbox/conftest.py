@@ -13,6 +13,7 @@ from host.sandbox.call import Call, discard
 from host.sandbox.component import Component, HostFunctions
 from host.sandbox.instance import Instance
 from host.sandbox.tape import Recording
+from tests.sandbox import wasi_guest as wasi
 
 SEED = b"k" * 32
 STARTED_AT = 1_700_000_000_000
@@ -193,3 +194,9 @@ def run() -> Callable[..., Awaitable[Any]]:
         return await instance.call(export, arguments, call)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wasi_guest(guest: Guest) -> str:
+    """The text of `tests/sandbox/wasi_guest.py`."""
+    return guest(wasi.CORE, wasi.EXPORTS, wasi.IMPORTS, wasi.LOWERED)

@@ -53,9 +53,16 @@ def build(source: Path, output: Path | None = None, *, cache: Path | None = None
     The folder has a plugin.py with `plugin = Plugin(...)`, and may have modules beside it and pure-Python dependencies below vendor/. The
     same content is built once, however many ask for it at a time. Raises BuildFailed or InvalidManifest, which say what to do.
     """
+    try:
+        component = _cached(source.resolve(), (cache or default_cache()) / "builds", progress)
+        return _copy(component, output) if output else component
+    except OSError as error:
+        raise BuildFailed(f"{error.filename}: {error.strerror}") from error
+
+
+def _cached(source: Path, folder: Path, progress: Progress) -> Path:
     files = _read(source)
     digest = _digest(files)
-    folder = (cache or default_cache()) / "builds"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     component = folder / f"{digest}.wasm"
     with _alone(folder / f"{digest}.lock"):
@@ -64,7 +71,7 @@ def build(source: Path, output: Path | None = None, *, cache: Path | None = None
         else:
             progress(f"{source.name}: building a component, which takes some 10 seconds")
             _componentize(files, component)
-    return _copy(component, output) if output else component
+    return component
 
 
 def _read(source: Path) -> Files:

@@ -34,7 +34,7 @@ def hint(error: BaseException) -> str | None:
         return ZONES
     if isinstance(error, LookupError) and str(error).startswith("unknown encoding: "):
         return f"name it at the top of your module: codecs.lookup({str(error).partition(': ')[2]!r})"
-    if str(error) == "unable to open database file":  # sqlite3, which works in memory
+    if type(error).__name__ == "OperationalError" and str(error) == "unable to open database file":  # sqlite3 works in memory
         return FILES
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return THREADS

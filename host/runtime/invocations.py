@@ -78,9 +78,10 @@ class Invocations:
         """One run, committed when it succeeded. Raises `Conflict` when it has to run again."""
         run = Run()
         pool = self._pool(receipt.installation)
+        fresh = receipt.installation.manifest.instance == "fresh"
         try:
             component = await self._components.load(receipt.installation.digest)
-            lease = await _acquire(pool, deadline_at)
+            lease = await _acquire(pool, deadline_at, fresh)
         except InnkeeperError as error:
             run.error = error
             return run
@@ -93,7 +94,7 @@ class Invocations:
         except BaseException:
             pool.discard(lease)
             raise
-        if run.error is not None or (run.effects and not run.succeeded):
+        if fresh or run.error is not None or (run.effects and not run.succeeded):
             pool.discard(lease)
         else:
             pool.release(lease)
@@ -165,10 +166,10 @@ def _answer(run: Run, receipt: Receipt) -> Answer:
     return failure(receipt.delivery_id, run.status, error)
 
 
-async def _acquire(pool: Pool, deadline_at: float) -> Lease:
+async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
     try:
         async with asyncio.timeout_at(deadline_at):
-            return await pool.acquire()
+            return await pool.acquire(fresh)
     except TimeoutError:
         raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
 

@@ -138,3 +138,12 @@ async def test_a_secret_in_an_exception_is_masked_in_the_record_and_in_the_log(t
         (record,) = records(runtime)
         assert record.error_message == "ValueError: [secret known]"
         assert not any("hunter2" in line.message for line in record.log)
+
+
+async def test_a_plugin_that_wants_fresh_instances_has_one_for_each_request(tmp_path: Path) -> None:
+    source = PLUGIN.replace('description="Does', 'instance="fresh", description="Does')
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", source))
+    async with a_host(tmp_path / "data") as runtime:
+        for body in (b"one", b"two"):
+            assert decode((await send(runtime, "probe", "do", body)).body)["seen"] == [body.decode()]
+        assert [record.cold for record in records(runtime)] == [True, True]

@@ -10,7 +10,7 @@ from host.sandbox import raw
 from host.sandbox.engine import engine
 
 INLINE_S = 0.01
-"""How long one call may keep the event loop in all, between its waits; then it goes on on a worker thread. An ordinary call takes a tenth."""
+"""How long one call may keep the event loop in all; then it goes on on a worker thread. An ordinary call takes a tenth of it."""
 HOST_CALL_S = 20e-6
 """What each poll counts besides: the host function at its end may answer without a turn of the event loop."""
 SLOW_S = 0.02

@@ -82,7 +82,7 @@ ASKING = """(func (export "ask-forever") (loop $again (call $now) (br $again)))
 async def test_asking_functions_that_answer_at_once_forever_does_not_hold_the_loop(
     load: Load, guest: Guest, new_call: NewCall, run: Run, name: str
 ) -> None:
-    """Such a guest never waits, and never computes for a whole slice: without a limit on its time inline the deadline would not even ring."""
+    """Such a guest never waits, and never computes for a whole slice: without a limit on inline time no deadline would ring."""
 
     async def now(context: Any) -> None:
         return None

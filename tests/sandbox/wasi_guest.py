@@ -25,7 +25,8 @@ IMPORTS = """
     (type $s (variant (case "last-operation-failed" (own $e)) (case "closed"))) (export "stream-error" (type $se (eq $s)))
     (export "input-stream" (type $in (sub resource)))
     (export "output-stream" (type $out (sub resource)))
-    (export "[method]input-stream.blocking-read" (func (param "self" (borrow $in)) (param "len" u64) (result (result (list u8) (error $se)))))
+    (export "[method]input-stream.blocking-read" (func (param "self" (borrow $in)) (param "len" u64)
+      (result (result (list u8) (error $se)))))
     (export "[method]output-stream.check-write" (func (param "self" (borrow $out)) (result (result u64 (error $se)))))
     (export "[method]output-stream.write" (func (param "self" (borrow $out)) (param "contents" (list u8)) (result (result (error $se)))))
     (export "[method]output-stream.blocking-flush" (func (param "self" (borrow $out)) (result (result (error $se)))))))
@@ -139,7 +140,8 @@ LIFTED = {
     "print": TEXT, "complain": TEXT, "flood": f'(param "s" string) (param "n" u32) => {WITH_MEMORY}', "write-at-once": N32,
     "allowance": "(result u64)", "sleep": N64, "sleep-until": N64, "is-ready": f"{N64} (result bool)",
     "poll": f'(param "a" u64) (param "b" u64) (result (list u32)) => {WITH_MEMORY}', "poll-nothing": "", "poll-many": N32, "hold": N32,
-    "hold-outputs": N32, "come-and-go": N32, "now": "(result u64)", "wall": "(result u64)", "random": f"{N64} (result (list u8)) => {WITH_MEMORY}",
+    "hold-outputs": N32, "come-and-go": N32, "now": "(result u64)",
+    "wall": "(result u64)", "random": f"{N64} (result (list u8)) => {WITH_MEMORY}",
     "random-number": "(result u64)", "stdin": "(result u32)", "surroundings": "(result u32)", "exit": '(param "status" (result))',
     "file": "(result u32)", "socket": "(result u32)", "connect": "",
 }  # fmt: skip

@@ -13,9 +13,13 @@ from wasmtime.component import ComponentInstanceType, ExportIndex, FuncType, Lin
 from host.model.errors import HostError, WrongWorld
 from host.sandbox import callbacks, raw, wasi
 from host.sandbox.boundary import Plan
+from host.sandbox.boundary.types import Scales
 from host.sandbox.engine import engine
 
+MAX_WEIGHT = 20_000
+"""Of a component's functions and their types. One that imports and exports the whole contract weighs a sixth of it."""
 PACKAGE = "innkeeper:plugin/"
+VERSION = "0.1.0"
 HostFunctions = Mapping[str, Mapping[str, Callable[..., Any]]]
 """The host's functions by interface and WIT name: `{"store": {"get": ...}}`. A plain function runs inside the guest's call, on whatever
 thread polls it; an `async def` runs on the event loop while the guest is suspended. The first argument is the call's context."""
@@ -53,6 +57,7 @@ class Component:
         self.wasmtime = WasmtimeComponent.deserialize_file(engine().wasmtime, str(artefact))
         self.address = raw.pointer_of(self.wasmtime)
         self.imports = {name: item.ty for name, item in self.wasmtime.type.imports(engine().wasmtime).items()}
+        self._scales = Scales(MAX_WEIGHT)
         self.exports = self._find_exports()
         self.functions: list[callbacks.HostFunction] = []
         self.linker = Linker(engine().wasmtime)
@@ -73,6 +78,7 @@ class Component:
                 interface = unversioned(name).removeprefix(PACKAGE)
                 found[interface] = dict(self._functions_of(interface, item.ty, index))
             elif isinstance(item.ty, FuncType) and (index := self.wasmtime.get_export_index(name)) is not None:
+                self._scales.weigh(item.ty)
                 found.setdefault("", {})[name] = Export(name, index, item.ty, Plan(name, item.ty))
         return found
 
@@ -80,6 +86,7 @@ class Component:
         for name, item in wit.exports(engine().wasmtime).items():
             index = self.wasmtime.get_export_index(name, parent)
             if isinstance(item.ty, FuncType) and index is not None:
+                self._scales.weigh(item.ty)
                 full = f"{interface}.{name}"
                 yield name, Export(full, index, item.ty, Plan(full, item.ty))
 
@@ -89,17 +96,21 @@ class Component:
                 if not isinstance(wit, ComponentInstanceType):
                     raise WrongWorld(f"the component imports {name!r}, which is no interface of {PACKAGE.rstrip('/')} or WASI")
                 with root.add_instance(name) as instance:
-                    self._link_interface(instance, unversioned(name), wit, functions)
+                    self._link_interface(instance, name, wit, functions)
 
-    def _link_interface(self, instance: LinkerInstance, interface: str, wit: ComponentInstanceType, functions: HostFunctions) -> None:
+    def _link_interface(self, instance: LinkerInstance, name: str, wit: ComponentInstanceType, functions: HostFunctions) -> None:
+        interface, _, version = name.partition("@")
         ours = interface.startswith(PACKAGE)
         if not ours and not interface.startswith("wasi:"):
             raise WrongWorld(f"the component imports {interface!r}: a guest has {PACKAGE}* and WASI, nothing else")
+        if ours and version != VERSION:
+            raise WrongWorld(f"the component imports {interface}@{version}; this host has innkeeper:plugin@{VERSION}")
         known = functions.get(interface.removeprefix(PACKAGE), {}) if ours else {}
         for name, item in wit.exports(engine().wasmtime).items():
             if isinstance(item.ty, ResourceType):
                 self._add_resource(instance, name)
             elif isinstance(item.ty, FuncType):
+                self._scales.weigh(item.ty)
                 function = self._ours(interface, name, item.ty, known) if ours else self._wasi(f"{interface}.{name}", item.ty)
                 self._add_function(instance, name, function)
 

@@ -52,6 +52,8 @@ def of_host_function(name: str, failure: BaseException) -> GuestError:
     """What a failure inside a host function ends the call with: a limit or a trap as it is, anything else as a defect of ours."""
     if isinstance(failure, GuestError):
         return failure
+    if isinstance(failure, Exception) and name.startswith("wasi:"):
+        return Trap(f"{name} could not be answered in the type that the component gives it ({_described(failure)})")
     error = HostFunctionError(f"the host function {name} failed: {_described(failure)}")
     error.__cause__ = failure
     return error

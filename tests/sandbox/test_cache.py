@@ -386,6 +386,7 @@ LoadedBy = Callable[..., Awaitable[Component]]
     [
         ('(component (import "foo:bar/baz" (instance)))', "foo:bar/baz"),
         ('(component (import "f" (func)))', "no interface"),
+        ('(component (import "innkeeper:plugin/store@0.2.0" (instance)))', "this host has innkeeper:plugin@0.1.0"),
         ('(component (import "innkeeper:other/store@0.1.0" (instance)))', "innkeeper:other/store"),
         (
             '(component (import "innkeeper:plugin/store@0.1.0" (instance (export "get" (func (param "k" u8) (result string))))))',

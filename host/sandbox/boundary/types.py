@@ -15,6 +15,7 @@ from wasmtime.component import (
     Char,
     EnumType,
     FlagsType,
+    FuncType,
     ListType,
     OptionType,
     OwnType,
@@ -29,6 +30,8 @@ from wasmtime.component import (
 from host.model.case import Case
 from host.model.errors import WrongWorld
 
+FUNCTION_WEIGHT = 10
+"""What a function weighs besides its types, each part of which weighs 1."""
 INTEGERS = {"U8", "U16", "U32", "U64", "S8", "S16", "S32", "S64"}
 FLOATS = {"F32", "F64"}
 
@@ -111,6 +114,43 @@ def check_leaf(wit: ValType, hint: Any) -> None:
         expect(hint, bytes)
 
 
+def parts(wit: Any) -> list[ValType]:
+    """The types that a type, or a function's, is made of."""
+    match wit:
+        case FuncType():
+            found = [part for _, part in wit.params] + [wit.result]
+        case ListType():
+            found = [wit.element]
+        case OptionType():
+            found = [wit.payload]
+        case TupleType():
+            found = list(wit.elements)
+        case RecordType():
+            found = [part for _, part in wit.fields]
+        case VariantType():
+            found = [part for _, part in wit.cases]
+        case ResultType():
+            found = [wit.ok, wit.err]
+        case _:
+            found = []
+    return [part for part in found if part is not None]
+
+
+class Scales:
+    """Weighs a component's types before anything is made of them: a few lines of WIT can describe a type of a million parts."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def weigh(self, wit: Any) -> None:
+        """Raises `WrongWorld` when all types together are too much."""
+        self.left -= FUNCTION_WEIGHT if isinstance(wit, FuncType) else 1
+        if self.left < 0:
+            raise WrongWorld("the component imports and exports more, or larger types, than any plugin needs")
+        for part in parts(wit):
+            self.weigh(part)
+
+
 def is_bytes(wit: ValType) -> bool:
     return isinstance(wit, ListType) and isinstance(wit.element, U8)
 
@@ -124,6 +164,7 @@ __all__ = [
     "OwnType",
     "RecordType",
     "ResultType",
+    "Scales",
     "TupleType",
     "ValType",
     "VariantType",

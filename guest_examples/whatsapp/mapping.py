@@ -103,9 +103,11 @@ def _profile(sender: str, message: Object, contacts: list[Object]) -> Profile:
 
 def _beside(kind: str, message: Object, rest: Any, context: Object) -> Object:
     """What a known kind of message says beside its content: errors, a referral, that it was forwarded and so on."""
-    kept = _without(message, "from", "id", "timestamp", "type", "context", kind)
-    kept |= {kind: rest} if rest else {}
-    return kept | ({"context": more} if (more := _without(context, "from", "id")) else {})
+    kept = _without(message, "from", "id", "timestamp", "type")
+    kept.pop(kind, None)
+    if context:
+        kept["context"] = _without(context, "from", "id")
+    return {key: value for key, value in {**kept, kind: rest}.items() if value not in (None, {})}
 
 
 def _content(kind: str, message: Object) -> Content | None:
@@ -204,7 +206,8 @@ def _text(parent: Object, key: str) -> str | None:
 
 
 def _without(parent: Object, *keys: str) -> Object:
-    return {key: value for key, value in parent.items() if key not in keys}
+    """All but the texts of these names, which went elsewhere; what is there instead of a text went nowhere."""
+    return {key: value for key, value in parent.items() if key not in keys or not isinstance(value, str)}
 
 
 def _milliseconds(seconds: Any) -> int | None:

@@ -45,7 +45,8 @@ async def outcome(data: DataDirectory, cache: Path, wanted: Wanted, progress: Pr
         if installation is None:
             raise UsageError(f"no plugin {wanted.plugin!r} is installed in an organisation {wanted.organization!r} of {data.path}")
         path, _, query = wanted.path.partition("?")
-        match = _match(installation, wanted, path)
+        below = segments({"path": path, "raw_path": path.encode(errors="surrogateescape")})
+        match = _match(installation, wanted, below)
         parameters = parse_qsl(query, keep_blank_values=True)
         if match.challenge and match.route.challenge:
             return Outcome(answer_challenge(match.route.challenge, installation, parameters), None)
@@ -53,26 +54,25 @@ async def outcome(data: DataDirectory, cache: Path, wanted: Wanted, progress: Pr
             check_json(wanted.body)
         if not runtime.components.is_quick(installation.digest):
             progress("compiling the component (once per version)")
-        answer = await runtime.handle(_receipt(installation, match, wanted, path, parameters))
+        answer = await runtime.handle(_receipt(installation, match, wanted, below, parameters))
         return Outcome(answer, deliveries.get(runtime.reads, wanted.organization, answer.delivery_id))
 
 
-def _match(installation: Installation, wanted: Wanted, path: str) -> Match:
-    below = segments({"path": path, "raw_path": path.encode(errors="surrogateescape")})
-    match = RouteTable(installation).match(wanted.method, below) if path.startswith("/") else None
+def _match(installation: Installation, wanted: Wanted, below: list[str]) -> Match:
+    match = RouteTable(installation).match(wanted.method, below) if wanted.path.startswith("/") else None
     if match is None:
         routes = ", ".join(f"{method} {route.path}" for route in installation.manifest.routes for method in methods(route))
         raise UsageError(f"{wanted.plugin} has no route {wanted.path!r}; its routes: {routes or 'it has none'}")
     return match
 
 
-def _receipt(installation: Installation, match: Match, wanted: Wanted, path: str, query: list[tuple[str, str]]) -> Receipt:
+def _receipt(installation: Installation, match: Match, wanted: Wanted, below: list[str], query: list[tuple[str, str]]) -> Receipt:
     return Receipt(
         installation=installation,
         route=match.route,
         method=match.method,
         url=f"http://localhost/v1/orgs/{wanted.organization}/plugins/{wanted.plugin}{wanted.path}",
-        path=path,
+        path="/" + "/".join(below),
         parameters=match.parameters,
         query=query,
         headers=wanted.headers,

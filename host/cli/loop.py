@@ -24,8 +24,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
     try:
         return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)  # uvloop would leave a handler that does nothing

@@ -105,14 +105,22 @@ async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, read
             proxy_headers=False, timeout_graceful_shutdown=GRACE,
         )  # fmt: skip
         server = Server(config, lambda: ready(url))
-        for each in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(each, server.stop)
         await write_first_token(runtime)
-        await runtime.warm_up()
-        if not server.should_exit:
+        warming = asyncio.create_task(runtime.warm_up())
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, _stop, server, warming)
+        await asyncio.wait([warming])
+        if not warming.cancelled():
+            warming.result()
             log.info("server.started", url=url, data=str(data.path.resolve()))
             await server.serve(sockets=[listener])
             log.info("server.ended", url=url)
+
+
+def _stop(server: Server, warming: "asyncio.Task[None]") -> None:
+    """Whatever it is doing just now. Compiling ends at once; another start does it again."""
+    server.stop()
+    warming.cancel()
 
 
 async def write_first_token(runtime: Runtime) -> None:

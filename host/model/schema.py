@@ -28,7 +28,10 @@ NAMED = {"routes": "name", "secrets": "name", "capabilities": "name", "tools": "
 
 def validate(data: Json) -> model.Manifest:
     """The manifest in `data`. Raises InvalidManifest, which names the JSON path and what is wrong there for each of the first errors."""
-    errors = list(_schema_errors(data)) or list(_other_errors(data))
+    try:
+        errors = list(_schema_errors(data)) or list(_other_errors(data))
+    except ValueError as error:  # nested too deep, or with half a surrogate pair in a text
+        raise InvalidManifest(f"$: {error}") from None
     if errors:
         more = [f"and {len(errors) - SHOWN} more"] if len(errors) > SHOWN else []
         raise InvalidManifest("; ".join([*(error[:LONGEST] for error in errors[:SHOWN]), *more]))
@@ -55,9 +58,10 @@ def _manifest_schema() -> tuple[Json, Validator]:
 def _schema_errors(data: Json) -> Iterator[str]:
     schema, validator = _manifest_schema()
     for error in validator.iter_errors(data):
-        rule = reduce(lambda part, key: part[key], error.schema_path[:-1], schema)
-        unreadable = error.schema_path[-1] == "pattern"
-        wrong = f"{error.instance!r} is not what this takes: {rule['description']}" if unreadable else error.message
+        wrong = error.message
+        if error.schema_path[-1] == "pattern":  # which says what it takes to a machine; people have the description
+            rule = reduce(lambda part, key: part[key], error.schema_path[:-1], schema)
+            wrong = f"{error.instance!r} is not what this takes: {rule['description'].rstrip('.')}"
         yield f"{_path(error.instance_path)}: {wrong}"
 
 

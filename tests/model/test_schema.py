@@ -153,6 +153,19 @@ def test_what_is_no_object_is_no_manifest(data: object) -> None:
         validate(data)
 
 
+@pytest.mark.parametrize("key", ["settings", "author"])
+def test_what_is_nested_without_end_is_refused(key: str) -> None:
+    nested: Any = {}
+    for _ in range(5_000):
+        nested = {"a": nested}
+
+    assert error_of(**{key: nested}).startswith("$")
+
+
+def test_what_is_no_unicode_is_refused() -> None:
+    assert error_of(name="\ud800").startswith("$: ")
+
+
 def test_many_errors_are_counted_and_the_first_five_told() -> None:
     message = error_of(hooks=[{"event": ""}] * 7)
 

@@ -202,7 +202,7 @@ async def test_the_host_tells_who_runs_and_when_and_keeps_what_is_logged_and_pri
     }
     assert sorted(lines(record)) == [("info", "printed"), ("warn", "logged")]
     (fields,) = [line.fields for line in record.log if line.fields]
-    assert decode(fields) == {"number": 1, "other": "<class 'object'>"}
+    assert decode(fields) == {"number": 1, "other": "<class 'object'>", "message": "half a \ufffd character", "ratio": "nan"}
 
 
 async def test_the_store_keeps_json_by_scope_and_tells_conflicts(template: Path, tmp_path: Path) -> None:

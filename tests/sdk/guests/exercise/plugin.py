@@ -229,7 +229,7 @@ def possible(request: Request) -> dict[str, object]:
 @route
 def surroundings(request: Request) -> dict[str, object]:
     print("printed")
-    plugin.log.warn("logged", number=1, other=object)
+    plugin.log.warn("logged", number=1, other=object, message="half a \ud83d character", ratio=float("nan"))
     return {
         "installation": plugin.installation._asdict(),
         "settings": dict(plugin.settings),

@@ -72,12 +72,15 @@ class Component:
         return self.exports.get(interface, {}).get(function)
 
     def _find_exports(self) -> dict[str, dict[str, Export]]:
-        found = {}
+        """Functions by interface of our package, those outside of any under ""; what else is exported is nobody's business."""
+        found: dict[str, dict[str, Export]] = {}
         for name, item in self.wasmtime.type.exports(engine().wasmtime).items():
-            if isinstance(item.ty, ComponentInstanceType) and (index := self.wasmtime.get_export_index(name)) is not None:
+            index = self.wasmtime.get_export_index(name)
+            if isinstance(item.ty, ComponentInstanceType) and name.startswith(PACKAGE) and index is not None:
+                _check_version(name, "exports")
                 interface = unversioned(name).removeprefix(PACKAGE)
                 found[interface] = dict(self._functions_of(interface, item.ty, index))
-            elif isinstance(item.ty, FuncType) and (index := self.wasmtime.get_export_index(name)) is not None:
+            elif isinstance(item.ty, FuncType) and index is not None:
                 self._scales.weigh(item.ty)
                 found.setdefault("", {})[name] = Export(name, index, item.ty, Plan(name, item.ty))
         return found
@@ -86,7 +89,7 @@ class Component:
         for name, item in wit.exports(engine().wasmtime).items():
             index = self.wasmtime.get_export_index(name, parent)
             if isinstance(item.ty, FuncType) and index is not None:
-                self._scales.weigh(item.ty)
+                self._scales.weigh(item.ty, ours=True)
                 full = f"{interface}.{name}"
                 yield name, Export(full, index, item.ty, Plan(full, item.ty))
 
@@ -99,18 +102,18 @@ class Component:
                     self._link_interface(instance, name, wit, functions)
 
     def _link_interface(self, instance: LinkerInstance, name: str, wit: ComponentInstanceType, functions: HostFunctions) -> None:
-        interface, _, version = name.partition("@")
+        interface = unversioned(name)
         ours = interface.startswith(PACKAGE)
         if not ours and not interface.startswith("wasi:"):
             raise WrongWorld(f"the component imports {interface!r}: a guest has {PACKAGE}* and WASI, nothing else")
-        if ours and version != VERSION:
-            raise WrongWorld(f"the component imports {interface}@{version}; this host has innkeeper:plugin@{VERSION}")
+        if ours:
+            _check_version(name, "imports")
         known = functions.get(interface.removeprefix(PACKAGE), {}) if ours else {}
         for name, item in wit.exports(engine().wasmtime).items():
             if isinstance(item.ty, ResourceType):
                 self._add_resource(instance, name)
             elif isinstance(item.ty, FuncType):
-                self._scales.weigh(item.ty)
+                self._scales.weigh(item.ty, ours)
                 function = self._ours(interface, name, item.ty, known) if ours else self._wasi(f"{interface}.{name}", item.ty)
                 self._add_function(instance, name, function)
 
@@ -152,6 +155,11 @@ class Component:
         if error:
             raise WrongWorld(f"{name}: {raw.take_error(error)}")
         del keeper
+
+
+def _check_version(name: str, does: str) -> None:
+    if name.partition("@")[2] != VERSION:
+        raise WrongWorld(f"the component {does} {name}; this host has innkeeper:plugin@{VERSION}")
 
 
 @contextmanager

@@ -200,6 +200,7 @@ def test_who_waits_for_another_compiler_can_be_cancelled(tmp_path: Path) -> None
     assert artefact(cache, SMALL).exists()
 
 
+@pytest.mark.promise("cache.native-code")
 @pytest.mark.parametrize("where", [0, 1, 100, 1000, 0.3, 0.5, 0.9, -33, -32, -1])
 def test_one_changed_bit_anywhere_makes_it_compile_again(tmp_path: Path, cache: Cache, where: float) -> None:
     original = artefact(cache, SMALL).read_bytes()
@@ -234,6 +235,7 @@ def test_a_truncated_artefact_is_compiled_again(tmp_path: Path, cache: Cache, si
     assert Component(path, {}).export("", "f")
 
 
+@pytest.mark.promise("cache.native-code")
 def test_an_artefact_under_another_name_is_compiled_again(cache: Cache, tmp_path: Path) -> None:
     original = artefact(cache, SMALL).read_bytes()
     other = SMALL.replace(b'"f"', b'"other"')
@@ -255,6 +257,7 @@ def test_an_artefact_of_another_wasmtime_under_this_ones_name_is_compiled_again(
     assert artefact(mine, SMALL).stat().st_ino != before
 
 
+@pytest.mark.promise("cache.native-code")
 def test_an_artefact_under_another_key_is_compiled_again(tmp_path: Path) -> None:
     first, second = Cache(tmp_path / "1"), Cache(tmp_path / "2")
     second.path(digest(SMALL)).write_bytes(artefact(first, SMALL).read_bytes())
@@ -344,6 +347,7 @@ def test_a_component_that_is_too_large_is_refused_unread(tmp_path: Path) -> None
         artefact(Cache(tmp_path, CompileLimits(size=1000)), b"\0asm\x0d\0\1\0" + bytes(993))
 
 
+@pytest.mark.promise("cache.compiler")
 def test_compiling_that_takes_too_much_processor_time_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(CompileLimit, match="processor time"):
         artefact(Cache(tmp_path, CompileLimits(seconds=1)), component_of_functions(30_000, 300))
@@ -354,6 +358,7 @@ def test_compiling_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         artefact(Cache(tmp_path, CompileLimits(wait_seconds=0)), SMALL)
 
 
+@pytest.mark.promise("cache.compiler")
 def test_forty_megabytes_of_functions_end_in_a_clear_error_and_harm_nobody(tmp_path: Path) -> None:
     cache = Cache(tmp_path, CompileLimits(memory=GIB // 2, seconds=3))
     with pytest.raises(CompileLimit, match=r"512 MiB of memory|3 seconds of processor time"):
@@ -378,6 +383,12 @@ def test_the_compiler_runs_no_code_of_the_folder_that_we_are_in(tmp_path: Path, 
     assert line_of(compiler).startswith("inode")
 
 
+LEVELS = """(component (import "innkeeper:plugin/log@0.1.0" (instance
+  (type $l (enum "debug" "evil")) (export "level" (type $level (eq $l)))
+  (export "write" (func (param "level" $level))))))"""
+PAYLOADS = """(component (import "innkeeper:plugin/http@0.1.0" (instance
+  (type $p (variant (case "text" u8) (case "base64" string))) (export "payload" (type $payload (eq $p)))
+  (export "fetch" (func (param "body" $payload))))))"""
 LoadedBy = Callable[..., Awaitable[Component]]
 
 
@@ -387,6 +398,9 @@ LoadedBy = Callable[..., Awaitable[Component]]
         ('(component (import "foo:bar/baz" (instance)))', "foo:bar/baz"),
         ('(component (import "f" (func)))', "no interface"),
         ('(component (import "innkeeper:plugin/store@0.2.0" (instance)))', "this host has innkeeper:plugin@0.1.0"),
+        ('(component (instance $i) (export "innkeeper:plugin/webhooks@0.2.0" (instance $i)))', "exports innkeeper:plugin/webhooks@0.2.0"),
+        (LEVELS, "no enum or variant of the cases debug, evil"),
+        (PAYLOADS, r"no enum or variant of the cases text\(u8\), base64\(string\)"),
         ('(component (import "innkeeper:other/store@0.1.0" (instance)))', "innkeeper:other/store"),
         (
             '(component (import "innkeeper:plugin/store@0.1.0" (instance (export "get" (func (param "k" u8) (result string))))))',

@@ -30,6 +30,7 @@ def resident() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.promise("isolation.calls.nothing-left")
 async def test_cancellation_at_any_moment_leaves_nothing_behind(tools: Tools, new_call: NewCall, run: Run) -> None:
     """Inline, waiting, on a thread, during the start: cancelled after every number of turns of the loop."""
 

@@ -94,6 +94,7 @@ def raising(make: Callable[[], BaseException], wait: bool) -> Any:
     return later if wait else now
 
 
+@pytest.mark.promise("isolation.calls.exceptions")
 @pytest.mark.parametrize("make", EXCEPTIONS, ids=lambda make: type(make()).__name__)
 @pytest.mark.parametrize("wait", [False, True], ids=["at once", "later"])
 async def test_whatever_a_host_function_raises_ends_its_own_call_alone(
@@ -114,6 +115,7 @@ async def test_whatever_a_host_function_raises_ends_its_own_call_alone(
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
 
 
+@pytest.mark.promise("isolation.calls.exceptions")
 async def test_exceptions_of_all_kinds_at_once_reach_nobody_elses_call(tools: Tools, new_call: NewCall, run: Run) -> None:
     """Many guests, inline and on the threads; every other one fails in its own way."""
     kinds = len(EXCEPTIONS)

@@ -37,6 +37,7 @@ async def assert_fails(tools: Tools, new_call: NewCall, run: Run, name: str, arg
     return failed.value
 
 
+@pytest.mark.promise("limits.typed-errors")
 @pytest.mark.parametrize(
     ("name", "arguments", "limits", "code"),
     [
@@ -93,6 +94,7 @@ async def test_arguments_over_the_limit_are_refused_before_the_guest_runs(tools:
     instance.close()
 
 
+@pytest.mark.promise("limits.deadline")
 async def test_a_deadline_ends_a_call_that_waits(tools: Tools, new_call: NewCall, run: Run) -> None:
     ended = asyncio.Event()
 
@@ -118,6 +120,7 @@ async def test_a_deadline_counts_from_the_moment_that_the_call_names(tools: Tool
         await run(instance, "ask", [""], late)
 
 
+@pytest.mark.promise("limits.deadline")
 async def test_a_host_function_that_swallows_the_deadline_does_not_prolong_the_call(tools: Tools, new_call: NewCall, run: Run) -> None:
     async def stubborn(context: Any, key: str) -> str:
         try:

@@ -121,6 +121,7 @@ def replaying(tape: Tape, new_call: NewCall, **limits: int) -> Call:
     return new_call(context=replay, tape=replay, **limits)
 
 
+@pytest.mark.promise("replay.fuel")
 async def test_a_replay_repeats_result_and_fuel_to_the_unit(load: Load, worker: str, new_call: NewCall, run: Run) -> None:
     """Ten tapes, each replayed inline and on threads, many at once; no host function is asked."""
     live, dead = await load(worker, FUNCTIONS), await load(worker, NOBODY)
@@ -227,6 +228,7 @@ def work(request: Request) -> Response:
 """
 
 
+@pytest.mark.promise("replay.fuel")
 async def test_a_python_guest_replays_to_the_unit_of_fuel(load: Load, tmp_path: Path, new_call: NewCall) -> None:
     component = await load(from_source(tmp_path / "tape", PYTHON), {})
     request = Request("GET", "http://x/work", "/work", [], [], [], Case("text", ""), "d", 1, 0, False)

@@ -34,6 +34,7 @@ class Lines:
         return [text for _, text in self.lines]
 
 
+@pytest.mark.promise("capabilities.no-system")
 async def test_there_is_no_environment_no_argument_no_directory(load: Load, wasi_guest: str, new_call: NewCall, run: Run) -> None:
     instance = await Instance.start(await load(wasi_guest), new_call())
     assert await run(instance, "surroundings", [], new_call()) == 0
@@ -46,6 +47,7 @@ async def test_standard_input_is_closed(load: Load, wasi_guest: str, new_call: N
     instance.close()
 
 
+@pytest.mark.promise("capabilities.no-system")
 async def test_files_and_sockets_are_refused_in_the_words_of_wasi(load: Load, wasi_guest: str, new_call: NewCall, run: Run) -> None:
     instance = await Instance.start(await load(wasi_guest), new_call())
     assert await run(instance, "file", [], new_call()) == 10  # err, and `access` is the first of the codes

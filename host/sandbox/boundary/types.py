@@ -29,6 +29,7 @@ from wasmtime.component import (
 
 from host.model.case import Case
 from host.model.errors import WrongWorld
+from host.sandbox.boundary import cases
 
 FUNCTION_WEIGHT = 10
 """What a function weighs besides its types, each part of which weighs 1."""
@@ -142,13 +143,15 @@ class Scales:
     def __init__(self, limit: int) -> None:
         self.left = limit
 
-    def weigh(self, wit: Any) -> None:
-        """Raises `WrongWorld` when all types together are too much."""
+    def weigh(self, wit: Any, ours: bool = False) -> None:
+        """Raises `WrongWorld` when all types together are too much, or when one of `ours` has cases that the contract does not have."""
         self.left -= FUNCTION_WEIGHT if isinstance(wit, FuncType) else 1
         if self.left < 0:
             raise WrongWorld("the component imports and exports more, or larger types, than any plugin needs")
+        if ours and isinstance(wit, (EnumType, VariantType)):
+            cases.check(wit)
         for part in parts(wit):
-            self.weigh(part)
+            self.weigh(part, ours)
 
 
 def is_bytes(wit: ValType) -> bool:

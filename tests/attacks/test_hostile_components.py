@@ -78,6 +78,7 @@ ATTACKS = [
 ]  # fmt: skip
 
 
+@pytest.mark.promise("limits.typed-errors")
 @pytest.mark.parametrize(("which", "name", "arguments", "limits", "code", "answers"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
 async def test_a_hostile_guest_ends_with_its_own_error_and_its_neighbour_is_answered(
     load: Load, tools: Tools, wasi_guest: str, new_call: NewCall, run: Run, neighbour: Callable[[], Awaitable[Neighbour]],

@@ -186,6 +186,7 @@ async def test_each_attack_gets_its_typed_error_and_the_neighbour_does_not_notic
         assert (await send(runtime, "hostile", "attack", b"environment")).status == 200
 
 
+@pytest.mark.promise("limits.log")
 @pytest.mark.parametrize("attack", ["print_flood", "log_flood"])
 async def test_a_flooded_log_is_cut_and_counted_and_fails_nothing(template: Path, tmp_path: Path, attack: str) -> None:
     data = prepared(template, tmp_path, Limits(log_bytes=10_000, host_calls=100_000))
@@ -197,6 +198,7 @@ async def test_a_flooded_log_is_cut_and_counted_and_fails_nothing(template: Path
         assert len(record.log) + record.dropped_log_lines == (2_000 if attack == "print_flood" else 5_000)
 
 
+@pytest.mark.promise("capabilities.no-system")
 async def test_the_environment_is_empty(template: Path, tmp_path: Path) -> None:
     data = prepared(template, tmp_path, Limits())
     async with a_host(data) as runtime:

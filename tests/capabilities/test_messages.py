@@ -217,6 +217,7 @@ async def test_a_message_that_can_not_be_kept_is_invalid_and_leaves_no_trace(hos
     assert invocation.effects == []
 
 
+@pytest.mark.promise("isolation.org.messages")
 async def test_messages_of_other_plugins_and_organisations_are_not_found_like_unknown_ones() -> None:
     house = House()
     receipt = await committed(house)

@@ -102,6 +102,7 @@ def test_a_function_that_can_be_denied_has_a_grant_and_no_other_has(function: Ho
     assert (function.grant is not None) == (can_fail and not needs_none)
 
 
+@pytest.mark.promise("capabilities.grant")
 @pytest.mark.parametrize("function", every(), ids=lambda function: f"{function.interface}.{function.name}")
 def test_a_function_with_a_grant_is_denied_without_it_whatever_its_arguments(function: HostFunction) -> None:
     if function.grant is None:
@@ -147,6 +148,7 @@ async def test_denied_says_when_it_is_the_manifest_that_does_not_ask() -> None:
     assert "manifest of whatsapp does not ask for 'store'" in denied.value.message
 
 
+@pytest.mark.promise("capabilities.secret-by-name")
 def test_a_secrets_grant_is_for_exactly_its_name() -> None:
     house = House()
     wider = ("secrets:*", "secrets:", "secrets", "secrets:api_key", "secrets:signing2")

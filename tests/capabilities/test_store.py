@@ -66,6 +66,7 @@ async def test_every_write_changes_the_version() -> None:
     assert len(set(seen)) == len(seen)
 
 
+@pytest.mark.promise("isolation.org.store-read")
 async def test_scopes_plugins_and_organisations_have_entries_of_their_own() -> None:
     house = written(House(), a="1")
     invocation = house.invocation()

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from msgspec.json import decode
 
 from host.model.entry import Scope
@@ -75,6 +76,7 @@ async def test_a_response_below_400_commits_its_effects_and_its_delivery_togethe
         assert record.memory > 10 * 2**20
 
 
+@pytest.mark.promise("transaction.all-or-nothing")
 async def test_whatever_fails_is_answered_and_recorded_and_leaves_nothing_else(tmp_path: Path) -> None:
     await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
     async with a_host(tmp_path / "data") as runtime:
@@ -98,6 +100,7 @@ async def test_whatever_fails_is_answered_and_recorded_and_leaves_nothing_else(t
         assert "plugin.py" in line.message
 
 
+@pytest.mark.promise("transaction.instance")
 async def test_an_instance_is_reused_until_its_effects_are_dropped(tmp_path: Path) -> None:
     await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
     async with a_host(tmp_path / "data") as runtime:
@@ -130,6 +133,7 @@ async def test_additions_from_many_requests_at_once_are_all_counted_without_runn
         assert {record.runs for record in records(runtime)} == {1}
 
 
+@pytest.mark.promise("secrets.masked")
 async def test_a_secret_in_an_exception_is_masked_in_the_record_and_in_the_log(tmp_path: Path) -> None:
     source = PLUGIN.replace('raise ValueError("a mistake")', 'raise ValueError(plugin.secrets.read("known"))')
     await installed(tmp_path / "data", from_source(tmp_path / "probe", source), secrets={"known": "hunter2 and more"})

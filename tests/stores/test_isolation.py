@@ -69,6 +69,7 @@ def settled(connection: Connection) -> Connection:
     return connection
 
 
+@pytest.mark.promise("isolation.org.rows")
 @pytest.mark.parametrize(
     "wish",
     [
@@ -112,6 +113,7 @@ def test_an_effect_with_another_organisations_ids_reaches_its_own_rows_alone(con
     assert of_oak(connection) == before
 
 
+@pytest.mark.promise("isolation.org.rows")
 def test_reads_give_nothing_of_another_organisation(connection: Connection) -> None:
     settled(connection)
 

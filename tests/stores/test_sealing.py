@@ -24,6 +24,7 @@ def test_sealing_twice_gives_different_bytes() -> None:
     assert sealer.seal("s3cret", *PLACE) != sealer.seal("s3cret", *PLACE)
 
 
+@pytest.mark.promise("secrets.sealed")
 @pytest.mark.parametrize("place", [("elm", "chatter", "app_secret"), ("oak", "other", "app_secret"), ("oak", "chatter", "other")])
 def test_what_was_moved_does_not_open(place: tuple[str, str, str]) -> None:
     sealer = Sealer(os.urandom(32))
@@ -42,6 +43,7 @@ def test_no_two_places_are_spelled_the_same(one: tuple[str, str, str], other: tu
         sealer.unseal(sealer.seal("s3cret", *one), *other)
 
 
+@pytest.mark.promise("secrets.sealed")
 def test_a_changed_bit_anywhere_keeps_it_shut() -> None:
     sealer = Sealer(os.urandom(32))
     sealed = sealer.seal("s3cret", *PLACE)

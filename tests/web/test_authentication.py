@@ -85,6 +85,7 @@ async def test_revoked_and_expired_tokens_are_none(tmp_path: Path) -> None:
     assert [reply.status for reply in replies] == [401, 401]
 
 
+@pytest.mark.promise("isolation.org.token")
 @pytest.mark.parametrize("path", ["plugins/probe/token", "conversations", "deliveries", "deliveries/x", "conversations/x/messages"])
 async def test_an_organisation_of_somebody_else_looks_like_one_that_is_not_there(tmp_path: Path, path: str) -> None:
     await installed(tmp_path, probe(), organization="other")

@@ -38,6 +38,7 @@ async def answered(folder: Path, handler: Respond, method: str = "GET") -> Reply
         return await site.ask(method, OPEN)
 
 
+@pytest.mark.promise("front.hardened")
 async def test_headers_that_speak_for_the_whole_origin_or_the_connection_do_not_go_out(tmp_path: Path) -> None:
     reply = await answered(tmp_path, Respond(headers=[(name, b"guest's") for name in HARMFUL], body=b"hello"))
 
@@ -52,6 +53,7 @@ async def test_headers_that_speak_for_the_answer_go_out_as_they_are(tmp_path: Pa
     assert reply.headers[: len(HARMLESS)] == HARMLESS
 
 
+@pytest.mark.promise("front.hardened")
 async def test_a_page_of_a_plugin_is_sandboxed_and_never_sniffed(tmp_path: Path) -> None:
     reply = await answered(tmp_path, Respond(headers=[("content-type", b"text/html")], body=b"<script>alert(1)</script>"))
 

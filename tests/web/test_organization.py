@@ -58,6 +58,7 @@ async def test_a_request_that_names_none_is_told_how_whatever_is_installed(tmp_p
     assert known == unknown
 
 
+@pytest.mark.promise("front.one-404")
 async def test_what_is_unknown_not_installed_or_disabled_is_one_and_the_same_404(tmp_path: Path) -> None:
     await installed(tmp_path, probe(), organization="other")
     async with a_site(tmp_path) as site:

@@ -46,6 +46,7 @@ async def test_another_hash_and_encoding_without_a_prefix_verify_too(tmp_path: P
     assert (unpadded.status, hexadecimal.status) == (401, 401)
 
 
+@pytest.mark.promise("signatures.fail-closed")
 @pytest.mark.parametrize(
     "values",
     [
@@ -117,6 +118,7 @@ async def test_the_signature_is_checked_before_the_json(tmp_path: Path) -> None:
     assert reply.status == 401
 
 
+@pytest.mark.promise("signatures.fail-closed")
 @pytest.mark.parametrize("secrets", [{}, {"app_secret": ""}])
 async def test_without_the_secret_nothing_verifies_and_the_log_says_what_to_set(tmp_path: Path, secrets: dict[str, str]) -> None:
     with_empty_key = hmac.digest(b"", BODY, "sha256").hex()

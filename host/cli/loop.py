@@ -1,4 +1,4 @@
-"""Commands that run guests have an event loop, whose own signal handler takes Ctrl-C."""
+"""Commands that run guests have an event loop, whose own signal handlers take Ctrl-C and SIGTERM."""
 
 import asyncio
 import signal
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives. Ctrl-C cancels it and raises KeyboardInterrupt afterwards.
+    """What `work` gives. A signal cancels it, and raises KeyboardInterrupt afterwards.
 
-    Python's own handler may raise inside a callback of the sandbox, which ends the process: the loop's does not.
+    A handler of Python's may raise inside a callback of the sandbox, which ends the process without a word: the loop's does not.
     """
     logs.configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -24,11 +24,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    for each in before:
+        loop.add_signal_handler(each, task.cancel)
     try:
         return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        loop.remove_signal_handler(signal.SIGINT)  # uvloop would leave a handler that does nothing
+        for each, handler in before.items():
+            loop.remove_signal_handler(each)  # uvloop would leave a handler that does nothing
+            signal.signal(each, handler)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_stopped_while_it_prepares_it_cleans_up_too(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert list(tmp_path.glob("innkeeper-demo-*")) == []
+
+
+def test_a_host_that_does_not_start_is_a_sentence_that_says_why(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = demo(tmp_path, "--port", str(taken.getsockname()[1]))
+
+    assert done.returncode == 2
+    assert "is in use" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_that_knows_only_ascii_shows_escapes(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii", "TMPDIR": str(tmp_path)}
+    done = subprocess.run([*COMMAND, "demo"], env=environment, capture_output=True, text=True, timeout=10 * PATIENCE)
+
+    assert done.returncode == 0, done.stderr
+    assert "Am\\xe9lie M\\xfcller \\U0001f33b" in done.stdout
 
 
 def test_the_examples_and_the_webhooks_of_the_source_tree_are_found() -> None:

@@ -128,12 +128,13 @@ def test_ctrl_c_while_a_command_waits_for_its_input_ends_it_with_130(tmp_path: P
     assert not (tmp_path / "data").exists()
 
 
-def test_ctrl_c_while_guests_run_ends_it_with_130() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_guests_run_ends_it_with_130(how: signal.Signals) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-P", "-c", WAITING], env=ENVIRONMENT, text=True, **pipes) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         _, errors = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, errors) == (130, "")

@@ -34,8 +34,9 @@ def run(cache: Path, port: int, *, keep: bool, as_json: bool) -> int:
             print_json({"url": url, "data": str(folder), "sent": sent, "organizations": seen, "wrong": wrong})
         else:
             show.everything(sent, seen, wrong)
-        if keep:
+        if keep and not as_json:
             show.addresses(url, folder)
+        if keep:
             _until_interrupted()
     return 1 if wrong else 0
 

@@ -51,6 +51,7 @@ def _url(process: "subprocess.Popen[str]", errors: Path) -> str:
     line = process.stdout.readline()
     answer = json.loads(line) if line.startswith("{") else {}
     if "url" not in answer:
+        _end(process)
         raise HostFailed(f"the host did not start: {_tail(errors)}")
     return str(answer["url"])
 

@@ -11,7 +11,7 @@ plugin = Plugin(
 )
 plugin.channel(source=SOURCE, name="WhatsApp", description="WhatsApp Business, by Meta's Cloud API", icon="whatsapp")
 plugin.needs("messages.receive", reason="customers' messages and the statuses of ours come in by the webhook")
-plugin.setting("phone_number_id", str, description="Id of the phone number, from the app's page WhatsApp > API setup", required=True)
+plugin.setting("phone_number_id", str, description="Only messages of this number (its id is on the app's page WhatsApp > API setup)")
 plugin.secret("app_secret", purpose="verify", description="From the app's page Settings > Basic: Meta signs webhooks with it")
 plugin.secret("webhook_verify_token", purpose="verify", description="What you enter as the verify token when you subscribe the webhook")
 plugin.secret(

@@ -18,7 +18,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     memory: int = 128 * MIB
     """Bytes of linear memory per instance. A Python guest starts with about 20 MiB."""
     table_elements: int = 100_000
-    """Elements in all tables of an instance. A Python guest has about 8,000."""
+    """Elements of each table of an instance, which may have 20 of them. A Python guest has about 8,000 in one."""
     host_calls: int = 10_000
     """Calls of host functions per call, WASI's included."""
     input_bytes: int = 2 * MIB

@@ -43,7 +43,7 @@ def serve(address: Address, data: Path, cache: Path, ready: Callable[[str], None
     Raises `UsageError` when the address or the data directory can't be used.
     """
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with listening(address) as listener, only_server(DataDirectory(data)) as directory, runner:
+    with listening(address) as listener, only_server(DataDirectory(data).make()) as directory, runner:
         runner.run(_serve(listener, directory, cache, ready, access_log))
 
 

@@ -8,16 +8,20 @@ from host.model.errors import UsageError
 
 
 class DataDirectory:
-    """`innkeeper.db`, `key`, `operator.token` and `components/` below `path`, which is made with mode 0700."""
+    """`innkeeper.db`, `key`, `operator.token` and `components/` below `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def make(self) -> "DataDirectory":
+        """Makes the directory where there is none (mode 0700). Raises `UsageError` when it can't be used."""
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"can't use the data directory {path}: {error.strerror}") from None
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise UsageError(f"can't write to the data directory {path}: choose another with --data, or change its mode")
+            raise UsageError(f"can't use the data directory {self.path}: {error.strerror}") from None
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise UsageError(f"can't write to the data directory {self.path}: choose another with --data, or change its mode")
+        return self
 
     def __repr__(self) -> str:
         return f"<DataDirectory {self.path}>"

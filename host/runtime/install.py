@@ -58,12 +58,15 @@ async def install(data: DataDirectory, cache: Cache, wasm: bytes, order: Order, 
     _refuse_unsupported(manifest)
     _check_names(manifest, order)
     given = settings.from_text(manifest, order.settings)
-    database, sealer = open_stores(data)
-    digest = Components(data.components, cache).keep(wasm)
+    if not data.database.exists():
+        _check_first(manifest, order, given)
     progress(f"installing {manifest.name} {manifest.version} for {order.organization}")
+    database, sealer = open_stores(data)
     with database.transaction() as connection:
         created = _organization(connection, order)
-        return _write(connection, sealer, description, digest, order, given, created)
+        installed = _write(connection, sealer, description, Components.digest(wasm), order, given, created)
+        Components(data.components, cache).keep(wasm)
+    return installed
 
 
 async def inspect(cache: Cache, wasm: bytes, progress: Progress) -> Description:
@@ -95,9 +98,20 @@ def _organization(connection: Connection, order: Order) -> bool:
     if organizations.get(connection, order.organization) is not None:
         return False
     if not order.create_organization:
-        raise UsageError(f"there is no organisation {order.organization!r}: make it with --create-org")
+        raise _no_organization(order)
     organizations.create(connection, order.organization, _now())
     return True
+
+
+def _check_first(manifest: Manifest, order: Order, given: Mapping[str, Any]) -> None:
+    """What would fail in a data directory that does not exist yet, so that none is made."""
+    if not order.create_organization:
+        raise _no_organization(order)
+    settings.complete(manifest, given)
+
+
+def _no_organization(order: Order) -> UsageError:
+    return UsageError(f"there is no organisation {order.organization!r}: make it with --create-org")
 
 
 def _write(

@@ -90,8 +90,8 @@ class Runtime:
 
 
 def open_stores(data: DataDirectory) -> tuple[Database, Sealer]:
-    """The database with its newest schema, and the sealer of its secrets."""
-    database = Database(data.database)
+    """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
+    database = Database(data.make().database)
     connection = database.connect()
     try:
         schema.upgrade(connection)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from host.model.errors import RequestError
 from host.runtime.runtime import Runtime
-from host.web.authentication import authenticated, authorize
+from host.web.authentication import READING, authenticated, authorize
 from host.web.errors import NotFound
 from stores import organizations
 
@@ -32,7 +32,7 @@ def admitted(request: Request) -> tuple[Runtime, str]:
     Raises `RequestError`: 401 without a valid token, whatever the path says; 404 for an organisation that is not there, or not the token's.
     """
     runtime, organization = runtime_of(request), request.path_params["organization"]
-    authorize(authenticated(runtime, request.headers.getlist("authorization")), organization)
+    authorize(authenticated(runtime, request.headers.getlist("authorization")), organization, READING)
     if organizations.get(runtime.reads, organization) is None:
         raise NotFound
     return runtime, organization

@@ -8,8 +8,10 @@ from host.web.errors import NotFound, Refusal
 from stores import tokens
 from stores.tokens import Token
 
-OPERATOR = "operator"
-"""The role that may do everything within its organisation."""
+ACTING = ("operator",)
+"""The roles that may do everything within their organisation."""
+READING = ("operator", "reader")
+"""Those that may read everything in it."""
 
 
 def authenticated(runtime: Runtime, credentials: list[str]) -> Token:
@@ -21,9 +23,9 @@ def authenticated(runtime: Runtime, credentials: list[str]) -> Token:
     return token
 
 
-def authorize(token: Token, organization: str) -> None:
+def authorize(token: Token, organization: str, roles: tuple[str, ...]) -> None:
     """Raises `NotFound` where the token is another organisation's, as if there were none of that name; 403 where its role is not enough."""
     if token.organization not in (None, organization):
         raise NotFound
-    if token.role != OPERATOR:
-        raise RequestError(403, "forbidden", f"the role {token.role!r} may not do this; {OPERATOR!r} may")
+    if token.role not in roles:
+        raise RequestError(403, "forbidden", f"the role {token.role!r} may not do this; {' and '.join(roles)} may")

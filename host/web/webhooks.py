@@ -11,7 +11,7 @@ from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
-from host.web.authentication import authenticated, authorize
+from host.web.authentication import ACTING, authenticated, authorize
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
 from host.web.errors import NotFound, Refusal, refusal
@@ -63,7 +63,7 @@ class Webhooks:
         """The request, checked and complete."""
         auth = match.route.auth
         if isinstance(auth, Token):
-            authorize(authenticated(self._runtime, head.values("authorization")), installation.organization)
+            authorize(authenticated(self._runtime, head.values("authorization")), installation.organization, ACTING)
         body = await read_body(receive, head.values("content-length"), head.room(installation))
         if isinstance(auth, Verify):
             verify(auth, installation, head.values(auth.header.lower()), body)

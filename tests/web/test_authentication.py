@@ -125,6 +125,16 @@ async def test_a_role_that_is_not_enough_is_403_in_its_own_organisation_only(tmp
     assert foreign.status == 404
 
 
+async def test_a_reader_reads_and_does_not_act(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:
+        reader = site.token("acme", role="reader")
+        reads = await site.ask("GET", API, headers=[reader])
+        acts = await site.ask("POST", TOKEN_ROUTE, headers=[reader])
+
+    assert reads.status == 200
+    assert (acts.status, acts.code) == (403, "forbidden")
+
+
 async def test_a_token_route_needs_its_token_before_its_body_is_read(tmp_path: Path) -> None:
     async with a_site(tmp_path) as site:
         reply = await site.ask("POST", TOKEN_ROUTE, chunks=[b"x" * 1024 * 1024] * 5)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host.capabilities.registry import functions
 from host.model.errors import ComponentError
+from host.runtime.exports import TYPES
 from host.sandbox.cache import Cache
 from host.sandbox.component import Component, HostFunctions
 
@@ -56,7 +57,7 @@ class Components:
 
     async def _load(self, digest: str) -> Component:
         artefact = await self._cache.artefact(digest, lambda: self._read(digest))
-        return Component(artefact, self._host_functions)
+        return Component(artefact, self._host_functions, TYPES)
 
     def _read(self, digest: str) -> bytes:
         try:

@@ -11,7 +11,7 @@ from host.model.errors import GuestError, InvalidManifest, MissingExport, WrongW
 from host.model.limits import MIB, Limits
 from host.model.manifest import Manifest
 from host.model.schema import validate
-from host.runtime.exports import DESCRIBE, export
+from host.runtime.exports import DESCRIBE, TYPES, export
 from host.sandbox.call import Call
 from host.sandbox.component import Component
 from host.sandbox.instance import Instance
@@ -34,7 +34,7 @@ async def describe(artefact: Path) -> Description:
 
     Raises `WrongWorld`, `InvalidManifest` or `MissingExport`.
     """
-    component = Component(artefact, {})
+    component = Component(artefact, {}, TYPES)
     document = await _document(component)
     try:
         data = decode(document)

@@ -5,22 +5,22 @@ from typing import Any
 from host.model.case import Case, Err, Ok
 from host.model.errors import Failed, GuestError, MissingExport, Rejected
 from host.model.webhook import Request, Response
-from host.sandbox.component import Component, Export
+from host.sandbox.component import Component, Export, ExportTypes
 
 DESCRIBE = ("manifest", "describe")
 HANDLE_WEBHOOK = ("webhooks", "handle")
-_TYPES: dict[tuple[str, str], tuple[list[Any], Any]] = {
-    DESCRIBE: ([], str),
-    HANDLE_WEBHOOK: ([str, Request], Response),
+TYPES: ExportTypes = {
+    "manifest.describe": ([], str),
+    "webhooks.handle": ([str, Request], Response),
 }
 
 
 def export(component: Component, name: tuple[str, str]) -> Export:
-    """The export, typed. Raises `MissingExport`."""
+    """The export. Raises `MissingExport`."""
     found = component.export(*name)
     if found is None:
         raise MissingExport(f"the component does not export {'.'.join(name)}")
-    return found.typed(*_TYPES[name])
+    return found
 
 
 def value_of(result: Ok[Any] | Err[Case]) -> Any:

@@ -23,6 +23,8 @@ VERSION = "0.1.0"
 HostFunctions = Mapping[str, Mapping[str, Callable[..., Any]]]
 """The host's functions by interface and WIT name: `{"store": {"get": ...}}`. A plain function runs inside the guest's call, on whatever
 thread polls it; an `async def` runs on the event loop while the guest is suspended. The first argument is the call's context."""
+ExportTypes = Mapping[str, tuple[list[Any], Any]]
+"""Python types for the values of exported functions, `{"webhooks.handle": ([str, Request], Response)}`; any type is taken for the others."""
 
 
 def unversioned(name: str) -> str:
@@ -39,20 +41,17 @@ class Export:
     wit: FuncType
     plan: Plan
 
-    def typed(self, parameters: list[Any], result: Any) -> "Export":
-        """The same with Python types for its values."""
-        return Export(self.name, self.index, self.wit, Plan(self.name, self.wit, parameters, result))
-
 
 class Component:
     """A compiled component, linked to the host's functions. Immutable and shared: instances are made of it."""
 
-    def __init__(self, artefact: Path, functions: HostFunctions) -> None:
+    def __init__(self, artefact: Path, functions: HostFunctions, types: ExportTypes | None = None) -> None:
         """Loads a checked artefact of the cache. Raises `WrongWorld` when the component wants what the contract does not have.
 
         With no functions at all every call of one is refused, and nothing but WASI is in reach: that is how a component is described.
         """
         self._has_functions = bool(functions)
+        self._types = types or {}
         self.calls_elsewhere = 0
         self.wasmtime = WasmtimeComponent.deserialize_file(engine().wasmtime, str(artefact))
         self.address = raw.pointer_of(self.wasmtime)
@@ -91,7 +90,9 @@ class Component:
             if isinstance(item.ty, FuncType) and index is not None:
                 self._scales.weigh(item.ty, ours=True)
                 full = f"{interface}.{name}"
-                yield name, Export(full, index, item.ty, Plan(full, item.ty))
+                types = self._types.get(full)
+                plan = Plan(full, item.ty, *types).check_export() if types else Plan(full, item.ty)
+                yield name, Export(full, index, item.ty, plan)
 
     def _link(self, functions: HostFunctions) -> None:
         with self.linker.root() as root:

@@ -61,6 +61,16 @@ class Plan:
         self._compile_import()
         return self
 
+    def check_export(self) -> "Plan":
+        """Compiles an export's half, so that a wrong type shows when the component is loaded."""
+        self._compile_export()
+        return self
+
+    def _compile_export(self) -> list[Lower]:
+        self._lowers = [lowerer(part, hint) for part, hint in zip(self._types, self._hints, strict=True)]
+        self._lift_result = lifter(self._result, self._result_hint) if self._result is not None else None
+        return self._lowers
+
     def _compile_import(self) -> list[tuple[int, Lift]]:
         pairs = enumerate(zip(self._types, self._hints, strict=True))
         self._lifts = [(i * raw.VALUE_SIZE, lifter(part, hint)) for i, (part, hint) in pairs]
@@ -81,16 +91,12 @@ class Plan:
         return self._lower_result(value, keep)
 
     def lower_arguments(self, values: Sequence[Any], keep: Keep) -> bytes:
-        if self._lowers is None:
-            self._lowers = [lowerer(part, hint) for part, hint in zip(self._types, self._hints, strict=True)]
-        return b"".join([lower(value, keep) for lower, value in zip(self._lowers, values, strict=True)])
+        lowers = self._lowers if self._lowers is not None else self._compile_export()
+        return b"".join([lower(value, keep) for lower, value in zip(lowers, values, strict=True)])
 
     def lift_result(self, value: bytes, lifting: Lifting) -> Any:
-        if self._result is None:
-            return None
-        if self._lift_result is None:
-            self._lift_result = lifter(self._result, self._result_hint)
-        return self._lift_result(value, 0, lifting)
+        """What an export returned. Only after its arguments were lowered."""
+        return self._lift_result(value, 0, lifting) if self._lift_result else None
 
 
 class host_error(typing.NamedTuple):  # spelled like the WIT record that it is

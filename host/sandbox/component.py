@@ -24,7 +24,7 @@ HostFunctions = Mapping[str, Mapping[str, Callable[..., Any]]]
 """The host's functions by interface and WIT name: `{"store": {"get": ...}}`. A plain function runs inside the guest's call, on whatever
 thread polls it; an `async def` runs on the event loop while the guest is suspended. The first argument is the call's context."""
 ExportTypes = Mapping[str, tuple[list[Any], Any]]
-"""Python types for the values of exported functions, `{"webhooks.handle": ([str, Request], Response)}`; any type is taken for the others."""
+"""Python types for the values of exported functions: `{"webhooks.handle": ([str, Request], Response)}`. The others take any type."""
 
 
 def unversioned(name: str) -> str:

@@ -13,6 +13,7 @@ from host.model.limits import MIB
 from host.sandbox import callbacks
 from host.sandbox.call import Call
 from host.sandbox.component import Component
+from host.sandbox.engine import THREADS, engine
 from host.sandbox.instance import Instance
 
 Tools = Callable[[dict[str, Any]], Awaitable[Component]]
@@ -28,6 +29,13 @@ def maps() -> int:
 def resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def start_every_thread() -> None:
+    """An executor starts its threads one by one, as they are needed."""
+    all_of_them = threading.Barrier(THREADS)
+    for thread in [engine().threads.submit(all_of_them.wait) for _ in range(THREADS)]:
+        thread.result()
 
 
 @pytest.mark.promise("isolation.calls.nothing-left")
@@ -57,6 +65,7 @@ async def test_cancellation_at_any_moment_leaves_nothing_behind(tools: Tools, ne
             await asyncio.wait([task])
 
     live, tasks = callbacks.live(), len(asyncio.all_tasks())
+    start_every_thread()
     for turns in range(12):
         await round_(turns)
     gc.collect()

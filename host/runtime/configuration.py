@@ -1,5 +1,7 @@
 """What the hot path needs to know of installations: read once, and again after each change."""
 
+from collections.abc import Callable
+
 from host.model.installation import Installation
 from stores import epoch, installations
 from stores.sealing import Sealer
@@ -7,24 +9,28 @@ from stores.statement import Connection
 
 
 class Configuration:
-    """Snapshots of installations, valid for one number of the config epoch. A command in another process moves that on."""
+    """Snapshots of installations, valid for one number of the config epoch. A command in another process moves that on.
+
+    `on_change` is called after each such move, at the first question that comes.
+    """
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
-        self._epoch = -1
         self._installations: dict[tuple[str, str], Installation] = {}
         self._earlier: dict[tuple[str, str], Installation] = {}
+        self.epoch = -1
+        self.on_change: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
-        return f"<Configuration [epoch {self._epoch}, {len(self._installations)} installations]>"
+        return f"<Configuration [epoch {self.epoch}, {len(self._installations)} installations]>"
 
     def installation(self, organization: str, plugin: str) -> Installation | None:
         """The enabled installation, or None: the same object as long as nothing about it changed.
 
         Only what is found is kept: strangers can make up any number of names.
         """
-        self.refresh()
+        self._refresh()
         key = (organization, plugin)
         if key not in self._installations:
             found = self._load(organization, plugin)
@@ -34,16 +40,6 @@ class Configuration:
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
 
-    def refresh(self) -> bool:
-        """Whether something changed since the last time."""
-        now = epoch.read(self._connection)
-        if now == self._epoch:
-            return False
-        self._epoch = now
-        self._earlier |= self._installations
-        self._installations = {}
-        return True
-
     def digests(self) -> list[str]:
         """The components of all enabled installations."""
         return sorted({found.digest for found in installations.load_all(self._connection, self._sealer) if found.enabled})
@@ -51,3 +47,11 @@ class Configuration:
     def _load(self, organization: str, plugin: str) -> Installation | None:
         found = installations.load(self._connection, self._sealer, organization, plugin)
         return found if found is not None and found.enabled else None
+
+    def _refresh(self) -> None:
+        now = epoch.read(self._connection)
+        if now != self.epoch:
+            self.epoch = now
+            self._earlier |= self._installations
+            self._installations = {}
+            self.on_change()

@@ -37,6 +37,10 @@ class Run:
             return self.error.status
         return 503 if self.error is not None and self.error.code == "unavailable" else 500
 
+    def fail(self, error: InnkeeperError) -> None:
+        """What the guest answered does not count."""
+        self.error, self.response = error, None
+
     def took(self, invocation: Invocation, usage: Usage) -> None:
         """Takes over what an invocation left."""
         self.effects, self.usage = invocation.effects, usage

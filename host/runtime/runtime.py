@@ -15,6 +15,7 @@ from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
 from host.runtime.invocations import Invocations
+from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.refusals import Refusals
@@ -38,11 +39,13 @@ class Runtime:
         self.reads = reads
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
-        self._invocations = Invocations(self.components, stored_platform(reads), writer)
+        self._pools = Pools(self.components, self.configuration)
+        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
+        self.configuration.on_change = self._pools.forget_changed
         self._refusals = Refusals(writer)
 
     def __repr__(self) -> str:
-        return f"<Runtime {self.data.path} [{self.components!r}, {self._invocations!r}]>"
+        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
 
     @classmethod
     @asynccontextmanager
@@ -56,14 +59,12 @@ class Runtime:
                 try:
                     yield runtime
                 finally:
-                    runtime._invocations.close()
+                    runtime._pools.close()
         finally:
             reads.close()
 
     def installation(self, organization: str, plugin: str) -> Installation | None:
         """The enabled installation as it is configured now, or None."""
-        if self.configuration.refresh():
-            self._invocations.forget(lambda each: self.configuration.installation(each.organization, each.plugin) is each)
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:

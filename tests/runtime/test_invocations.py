@@ -38,12 +38,6 @@ def do(request: Request) -> Response:
     return Response.json({"seen": seen, "last": plugin.store.get("last")})
 
 
-@plugin.post("/count", auth=token())
-def count(request: Request) -> Response:
-    plugin.store.set("count", (plugin.store.get("count") or 0) + 1)
-    return Response.json(plugin.store.get("count"))
-
-
 @plugin.post("/add", auth=token())
 def add(request: Request) -> Response:
     plugin.store.add("total", 1)

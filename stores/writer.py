@@ -23,12 +23,14 @@ class WriterClosed(InnkeeperError):
     """The writer is closed: nothing was stored."""
 
     code = "unavailable"
+    status = 503
 
 
 class CommitFailed(InnkeeperError):
     """The database failed: nothing was stored. The cause says why."""
 
     code = "unavailable"
+    status = 503
 
 
 class JobInterrupted(InnkeeperError):

@@ -30,7 +30,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     received_at: int
     """Milliseconds since 1970."""
     duration_us: int
-    """From receipt to the answer, in microseconds."""
+    """From receipt until its commit begins, in microseconds."""
     cold: bool
     """The instance was made for it."""
     runs: int

@@ -11,6 +11,7 @@ class InnkeeperError(Exception):
     """Something went wrong."""
 
     code: str = "internal"
+    status: int = 500
     for_senders: bool = False
     """Whether the message may go to whoever sent a request. Otherwise they get the docstring: the message is for operators and authors."""
 
@@ -70,11 +71,13 @@ class DeadlineExceeded(GuestError):
 
 
 class LimitExceeded(GuestError):
-    """A limit was reached. `name` is the field of `Limits`, with hyphens; the code is `limit.<name>`."""
+    """A limit was reached."""
 
     for_senders = True
 
     def __init__(self, name: str, message: str) -> None:
+        """`name` is a field of `Limits`, with hyphens, or what the sandbox itself limits, by a fixed figure: `stack`, `handles`,
+        `random-bytes`, `tables`, `memories`, `core-instances`. The code is `limit.<name>`."""
         super().__init__(message)
         self.name = name
         self.code = f"limit.{name}"
@@ -118,10 +121,6 @@ def not_found(kind: str, name: str) -> HostError:
 
 def invalid(what: str) -> HostError:
     return HostError("invalid", what)
-
-
-def unavailable(what: str) -> HostError:
-    return HostError("unavailable", what)
 
 
 class ComponentError(InnkeeperError):

@@ -24,7 +24,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     input_bytes: int = 2 * MIB
     """Bytes of the arguments of a call."""
     output_bytes: int = 8 * MIB
-    """Bytes of a call's result, and of the arguments of each host function that it calls."""
+    """Bytes of a call's result, and of the arguments of each capability's function that it calls. WASI's take 576 KiB."""
     log_bytes: int = 64 * 1024
     """Bytes of log lines per call. Beyond it lines are counted and dropped, which fails nothing."""
     instances: int = 4
@@ -42,8 +42,6 @@ class Usage(Struct, kw_only=True):
     host_calls: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    log_bytes: int = 0
-    dropped_log_lines: int = 0
     memory: int = 0
     """Bytes of private writable memory that the instance has taken since it was made: its linear memory and tables."""
     duration_us: int = 0

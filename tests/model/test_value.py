@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.model.errors import HostError
-from host.model.value import MAX_DEPTH, merge, merge_into, pack, unpack
+from host.model.value import MAX_DEPTH, is_deeper, merge, merge_into, pack, unpack
 
 documents = st.recursive(
     st.none()
@@ -36,6 +36,30 @@ def test_what_came_back_is_kept_as_it_is(document: Any) -> None:
     once = unpack(pack(json.dumps(document)))
 
     assert unpack(pack(once)) == once
+
+
+@given(documents | st.text('[]{}"\\n:', max_size=20), st.integers(0, 6))
+def test_depth_is_that_of_the_parsed_document(document: Any, limit: int) -> None:
+    def depth(node: Any) -> int:
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else None
+        return 0 if children is None else 1 + max(map(depth, children), default=0)
+
+    for text in (json.dumps(document), json.dumps([document, {"[": document}], indent=1)):
+        assert is_deeper(text, limit) == (depth(json.loads(text)) > limit)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", ":", "a:", "\\", "\\u003a", "[", '"']), st.integers())), st.booleans())
+def test_a_key_counts_as_twice_however_it_is_spelled(pairs: list[tuple[str, int]], escaped: bool) -> None:
+    def spelled(key: str) -> str:
+        text = json.dumps(key)
+        return text.replace(":", "\\u003A") if escaped else text
+
+    text = "{" + ", ".join(f"{spelled(key)} : {value % 100}" for key, value in pairs) + "}"
+    if len(dict(pairs)) == len(pairs):
+        assert json.loads(unpack(pack(text))) == {key: value % 100 for key, value in pairs}
+    else:
+        with pytest.raises(HostError, match="a key twice"):
+            pack(text)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,15 @@
 import asyncio
 import os
 import tempfile
-from hashlib import sha256
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from host.capabilities.registry import functions
 from host.model.errors import ComponentError
 from host.runtime.exports import TYPES
 from host.sandbox.cache import Cache
+from host.sandbox.cache import digest as digest_of
 from host.sandbox.component import Component, HostFunctions
 
 
@@ -26,23 +28,25 @@ class Components:
         loaded = sum(task.done() for task in self._loading.values())
         return f"<Components [{loaded} loaded, {len(self._loading) - loaded} loading]>"
 
-    def keep(self, wasm: bytes) -> str:
-        """Stores a component's file, whole or not at all. Gives its digest."""
-        digest = self.digest(wasm)
-        path = self._path(digest)
-        if not path.exists():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                file.write(wasm)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(file.name, path)
-        return digest
+    @contextmanager
+    def written(self, wasm: bytes) -> Iterator[Callable[[], None]]:
+        """A component's file is on the disk; calling what this gives puts it in its place, whole. Without that nothing of it stays.
 
-    @staticmethod
-    def digest(wasm: bytes) -> str:
-        """What a component is known by: its SHA-256 in hexadecimal."""
-        return sha256(wasm).hexdigest()
+        In two steps, since writing some megabytes takes long, and whoever calls holds the database's lock while it decides.
+        """
+        path = self._path(digest_of(wasm))
+        if path.exists():
+            yield lambda: None
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix="new-") as place:
+            temporary = Path(place) / path.name
+            _write(temporary, wasm)
+            yield lambda: os.replace(temporary, path)
+
+    def forget_others(self, digests: Collection[str]) -> None:
+        """Drops the loaded components but these. Instances that are still there keep theirs."""
+        self._loading = {known: task for known, task in self._loading.items() if known in digests or not task.done()}
 
     def is_quick(self, digest: str) -> bool:
         """Whether loading it needs no compiling."""
@@ -64,12 +68,19 @@ class Components:
             wasm = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise ComponentError(f"the component {digest} is not in {self._folder}: install the plugin again") from None
-        if self.digest(wasm) != digest:
+        if digest_of(wasm) != digest:
             raise ComponentError(f"{self._path(digest)} was changed: install the plugin again")
         return wasm
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest}.wasm"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def host_functions() -> HostFunctions:

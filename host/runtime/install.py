@@ -16,7 +16,7 @@ from host.runtime.components import Components
 from host.runtime.data import DataDirectory
 from host.runtime.describe import Description, describe
 from host.runtime.runtime import open_stores
-from host.sandbox.cache import Cache
+from host.sandbox.cache import Cache, digest
 from stores import epoch, installations, organizations, plugins, secrets, sources
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -62,19 +62,19 @@ async def install(data: DataDirectory, cache: Cache, wasm: bytes, order: Order, 
         _check_first(manifest, order, given)
     progress(f"installing {manifest.name} {manifest.version} for {order.organization}")
     database, sealer = open_stores(data)
-    with database.transaction() as connection:
+    with Components(data.components, cache).written(wasm) as put_in_place, database.transaction() as connection:
         created = _organization(connection, order)
-        installed = _write(connection, sealer, description, Components.digest(wasm), order, given, created)
-        Components(data.components, cache).keep(wasm)
+        installed = _write(connection, sealer, description, digest(wasm), order, given, created)
+        put_in_place()
     return installed
 
 
 async def inspect(cache: Cache, wasm: bytes, progress: Progress) -> Description:
     """What a component is, asked of itself in an instance that can do nothing. Raises `ComponentError`."""
-    digest = Components.digest(wasm)
-    if not cache.has(digest):
+    known = digest(wasm)
+    if not cache.has(known):
         progress("compiling the component (once per version)")
-    return await describe(await cache.artefact(digest, lambda: wasm))
+    return await describe(await cache.artefact(known, lambda: wasm))
 
 
 def _refuse_unsupported(manifest: Manifest) -> None:

@@ -1,13 +1,16 @@
 """A webhook as it came in, and what answers it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec.json import encode
 
+from host.model.delivery import Delivery, LogLine
 from host.model.errors import InnkeeperError
 from host.model.identifier import new_id
 from host.model.installation import Installation
+from host.model.limits import Usage
 from host.model.manifest import Route
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
@@ -48,6 +51,45 @@ class Receipt:
             attempt=1,
             received_at=self.received_at,
             verified=self.verified,
+        )
+
+    def delivery(
+        self,
+        outcome: str,
+        status: int,
+        error: InnkeeperError | None,
+        *,
+        cold: bool = False,
+        runs: int = 0,
+        usage: Usage | None = None,
+        effects: int = 0,
+        log: Sequence[LogLine] = (),
+        dropped_log_lines: int = 0,
+    ) -> Delivery:
+        """The record of what became of it by now. Without figures: no guest ran."""
+        usage = usage or Usage()
+        return Delivery(
+            id=self.delivery_id,
+            organization=self.installation.organization,
+            plugin=self.installation.plugin,
+            plugin_version=self.installation.manifest.version,
+            route=self.route.name,
+            method=self.method,
+            path=self.path,
+            outcome=outcome,
+            status=status,
+            error_code=error.code if error else None,
+            error_message=error.message if error else None,
+            received_at=self.received_at,
+            duration_us=(time.perf_counter_ns() - self.received_ns) // 1000,
+            cold=cold,
+            runs=runs,
+            fuel=usage.fuel,
+            memory=usage.memory,
+            host_calls=usage.host_calls,
+            effects=effects,
+            log=list(log),
+            dropped_log_lines=dropped_log_lines,
         )
 
 

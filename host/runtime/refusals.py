@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import structlog
 
-from host.model.delivery import Delivery, LogLine
+from host.model.delivery import LogLine
 from host.model.errors import InnkeeperError, RequestError
 from host.runtime.receipt import Receipt
 from stores import deliveries
@@ -29,7 +29,7 @@ class Refusals:
         if not self._allows((installation.organization, installation.plugin)):
             return
         try:
-            delivery = _delivery(receipt, error, lines)
+            delivery = receipt.delivery("refused", error.status, error, log=lines)
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as failure:
             log.error("delivery.not_recorded", delivery=receipt.delivery_id, reason=failure.message)
@@ -41,30 +41,3 @@ class Refusals:
             self._counts.clear()
         self._counts[key] += 1
         return self._counts[key] <= PER_MINUTE
-
-
-def _delivery(receipt: Receipt, error: RequestError, lines: list[LogLine]) -> Delivery:
-    installation = receipt.installation
-    return Delivery(
-        id=receipt.delivery_id,
-        organization=installation.organization,
-        plugin=installation.plugin,
-        plugin_version=installation.manifest.version,
-        route=receipt.route.name,
-        method=receipt.method,
-        path=receipt.path,
-        outcome="refused",
-        status=error.status,
-        error_code=error.code,
-        error_message=error.message,
-        received_at=receipt.received_at,
-        duration_us=(time.perf_counter_ns() - receipt.received_ns) // 1000,
-        cold=False,
-        runs=0,
-        fuel=0,
-        memory=0,
-        host_calls=0,
-        effects=0,
-        log=lines,
-        dropped_log_lines=0,
-    )

@@ -1,12 +1,11 @@
 """One run of a guest for one request: what it answered, what it wished for, what it used."""
 
-import time
 from dataclasses import dataclass, field
 
 from host.capabilities.invocation import Invocation
 from host.model.delivery import Delivery, LogLine
 from host.model.effects import Effect
-from host.model.errors import GuestError, InnkeeperError
+from host.model.errors import Failed, GuestError, InnkeeperError, Trap
 from host.model.limits import Usage
 from host.runtime.receipt import Receipt
 from host.runtime.response import CheckedResponse
@@ -37,6 +36,12 @@ class Run:
             return self.error.status
         return 503 if self.error is not None and self.error.code == "unavailable" else 500
 
+    @property
+    def may_be_the_instances_fault(self) -> bool:
+        """Whether a used instance's memory can be what went wrong."""
+        at_fault = isinstance(self.error, (Trap, Failed)) or (self.error is not None and self.error.code == "limit.memory")
+        return at_fault and not self.cold
+
     def fail(self, error: InnkeeperError) -> None:
         """What the guest answered does not count."""
         self.error, self.response = error, None
@@ -48,26 +53,13 @@ class Run:
 
     def delivery(self, receipt: Receipt, runs: int) -> Delivery:
         """The record of the request whose last run this was."""
-        installation = receipt.installation
-        return Delivery(
-            id=receipt.delivery_id,
-            organization=installation.organization,
-            plugin=installation.plugin,
-            plugin_version=installation.manifest.version,
-            route=receipt.route.name,
-            method=receipt.method,
-            path=receipt.path,
-            outcome="succeeded" if self.succeeded else "failed",
-            status=self.status,
-            error_code=self.error.code if self.error else None,
-            error_message=self.error.message if self.error else None,
-            received_at=receipt.received_at,
-            duration_us=(time.perf_counter_ns() - receipt.received_ns) // 1000,
+        return receipt.delivery(
+            "succeeded" if self.succeeded else "failed",
+            self.status,
+            self.error,
             cold=self.cold,
             runs=runs,
-            fuel=self.usage.fuel,
-            memory=self.usage.memory,
-            host_calls=self.usage.host_calls,
+            usage=self.usage,
             effects=len(self.effects) if self.succeeded else 0,
             log=self.log,
             dropped_log_lines=self.dropped_log_lines,

@@ -28,17 +28,16 @@ def inspect(
     """
     from host.cli.loop import run
     from host.runtime import install
-    from host.runtime.components import Components
-    from host.sandbox.cache import Cache
+    from host.sandbox.cache import Cache, digest
 
     folder = cache_folder(cache)
     with progress() as tell:
         wasm = component(path, folder, tell)
         description = run(install.inspect(Cache(folder / "artefacts"), wasm, tell))
     if as_json:
-        print_json({"digest": Components.digest(wasm), **_as_data(description)})
+        print_json({"digest": digest(wasm), **_as_data(description)})
     else:
-        _show(description, Components.digest(wasm))
+        _show(description, digest(wasm))
 
 
 def _as_data(description: "Description") -> dict[str, Any]:

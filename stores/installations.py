@@ -7,7 +7,7 @@ from msgspec import MsgspecError, json, structs
 from sqlalchemy import and_, bindparam, select
 
 from host.model.errors import UsageError
-from host.model.installation import Installation
+from host.model.installation import Installation, Secrets
 from host.model.limits import Limits
 from host.model.manifest import Manifest
 from stores import epoch, secrets
@@ -65,19 +65,19 @@ def upsert(
     epoch.bump(connection)
 
 
-def load(connection: Connection, sealer: Sealer, organization: str, plugin: str) -> Installation | None:
-    """Everything about it, its secrets unsealed. Raises what `Sealer.unseal` raises."""
+def load(connection: Connection, sealer: Sealer | None, organization: str, plugin: str) -> Installation | None:
+    """Everything about it, its secrets unsealed; without a sealer it has none. Raises what `Sealer.unseal` raises."""
     row = _ONE.row(connection, organization=organization, plugin=plugin)
     return None if row is None else _installation(connection, sealer, row)
 
 
-def load_all(connection: Connection, sealer: Sealer, organization: str | None = None) -> list[Installation]:
-    """Those of one organisation, or of all, in the order of organisations and plugins."""
+def load_all(connection: Connection, sealer: Sealer | None, organization: str | None = None) -> list[Installation]:
+    """Those of one organisation, or of all, in the order of organisations and plugins; without a sealer without their secrets."""
     rows = _ALL.rows(connection) if organization is None else _OF_ORGANIZATION.rows(connection, organization=organization)
     return [_installation(connection, sealer, row) for row in rows]
 
 
-def _installation(connection: Connection, sealer: Sealer, row: Row) -> Installation:
+def _installation(connection: Connection, sealer: Sealer | None, row: Row) -> Installation:
     organization, plugin, digest, described, settings, grants, limits, enabled = row
     manifest = decode_manifest(described)
     return Installation(
@@ -87,7 +87,7 @@ def _installation(connection: Connection, sealer: Sealer, row: Row) -> Installat
         manifest=manifest,
         settings=_complete(manifest, settings),
         grants=frozenset(json.decode(grants)),
-        secrets=secrets.load_all(connection, sealer, organization, plugin),
+        secrets=secrets.load_all(connection, sealer, organization, plugin) if sealer else Secrets({}),
         limits=json.decode(limits, type=Limits),
         enabled=bool(enabled),
     )

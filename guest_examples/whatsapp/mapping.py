@@ -4,7 +4,9 @@ The shapes are those of the Cloud API's webhook reference, field "messages". Wha
 metadata as it came; a kind of message that is not known here is kept whole, under "raw".
 """
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any, NamedTuple, TypeAlias
 
 from plugin_sdk_py import Attachment, Incoming, Profile, Rejected
@@ -54,6 +56,17 @@ def changes(body: Any) -> Iterator[Change]:
     for entry, place in _objects(body, "entry", "$"):
         for change, where in _objects(entry, "changes", place):
             yield _change(change, where)
+
+
+def as_text(message: Incoming) -> Incoming:
+    """The same message as one of kind "unsupported", all that it says as one text in its metadata."""
+    return Incoming(
+        source=message.source,
+        sender_external_id=message.sender_external_id,
+        external_id=message.external_id or None,
+        kind="unsupported",
+        metadata={"refused": json.dumps(asdict(message), ensure_ascii=False)},
+    )
 
 
 def _change(change: Object, at: str) -> Change:

@@ -1,8 +1,8 @@
 """WhatsApp (Cloud API): what customers write becomes messages, what happens to ours becomes statuses."""
 
-from mapping import SOURCE, STATUSES, Change, changes
+from mapping import SOURCE, STATUSES, Change, as_text, changes
 
-from plugin_sdk_py import Plugin, Request, challenge, hmac, inject
+from plugin_sdk_py import Incoming, Invalid, Plugin, Request, challenge, hmac, inject
 
 plugin = Plugin(
     "whatsapp",
@@ -53,9 +53,18 @@ def is_mine(change: Change) -> bool:
     return True
 
 
+def receive(message: Incoming) -> None:
+    """What can't be kept as it is, a number beyond 64 bits for example, is kept as text: nothing that came in is lost."""
+    try:
+        plugin.messages.receive(message)
+    except (Invalid, ValueError) as error:
+        plugin.log.warn("kept a message as text", reason=str(error))
+        plugin.messages.receive(as_text(message))
+
+
 def take(change: Change, received_at: int) -> None:
     for message in change.messages:
-        plugin.messages.receive(message)
+        receive(message)
     for status in change.statuses:
         if status.status in STATUSES:
             plugin.messages.update_status(

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from host.model.installation import Installation
 from stores import epoch, installations
-from stores.sealing import Sealer
+from stores.sealing import Sealer, SealError
 from stores.statement import Connection
+
+log = structlog.get_logger()
 
 
 class Configuration:
@@ -42,10 +46,15 @@ class Configuration:
 
     def digests(self) -> list[str]:
         """The components of all enabled installations."""
-        return sorted({found.digest for found in installations.load_all(self._connection, self._sealer) if found.enabled})
+        return sorted({found.digest for found in installations.load_all(self._connection, None) if found.enabled})
 
     def _load(self, organization: str, plugin: str) -> Installation | None:
-        found = installations.load(self._connection, self._sealer, organization, plugin)
+        """Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost."""
+        try:
+            found = installations.load(self._connection, self._sealer, organization, plugin)
+        except SealError as error:
+            log.error("secrets.unreadable", organization=organization, plugin=plugin, reason=error.message)
+            found = installations.load(self._connection, None, organization, plugin)
         return found if found is not None and found.enabled else None
 
     def _refresh(self) -> None:

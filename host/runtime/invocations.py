@@ -57,21 +57,26 @@ class Invocations:
     async def handle(self, receipt: Receipt) -> Answer:
         """The answer to a webhook, after its commit. What a guest does is answered and recorded, never raised.
 
-        An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. Raises
-        `RequestError` when the plugin or its route is no longer there.
+        An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
+        used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when the plugin or its route is no
+        longer there.
         """
         deadline_at = _deadline(receipt)
         runs = 0
+        fresh = False
         while True:
             runs += 1
             receipt = self._current(receipt)
             run = Run()
             try:
-                await self._attempt(run, receipt, deadline_at, runs)
+                await self._attempt(run, receipt, deadline_at, runs, fresh)
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
                 run.fail(DeadlineExceeded(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
+            if run.may_be_the_instances_fault and not fresh:
+                fresh = True
+                continue
             if not run.succeeded:
                 await self._record(run, receipt, runs)
             return _answer(run, receipt)
@@ -87,13 +92,13 @@ class Invocations:
             raise RequestError(404, "not-found", "there is nothing here")
         return replace(receipt, installation=now, route=route)
 
-    async def _attempt(self, run: Run, receipt: Receipt, deadline_at: float, runs: int) -> None:
+    async def _attempt(self, run: Run, receipt: Receipt, deadline_at: float, runs: int, fresh: bool) -> None:
         """One run, committed when it succeeded. Raises `Conflict` when it has to run again."""
         pool = self._pools.of(receipt.installation)
-        fresh = receipt.installation.manifest.instance == "fresh"
+        alone = receipt.installation.manifest.instance == "fresh"
         try:
             component = await self._components.load(receipt.installation.digest)
-            lease = await _acquire(pool, deadline_at, fresh)
+            lease = await _acquire(pool, deadline_at, fresh or alone)
         except InnkeeperError as error:
             return run.fail(error)
         run.cold = lease.cold
@@ -105,7 +110,7 @@ class Invocations:
         except BaseException:
             pool.discard(lease)
             raise
-        if fresh or run.error is not None or (run.effects and not run.succeeded):
+        if alone or run.error is not None or (run.effects and not run.succeeded):
             pool.discard(lease)
         else:
             pool.release(lease)

@@ -199,6 +199,32 @@ async def test_a_new_kind_of_message_is_kept_as_it_came(tmp_path: Path) -> None:
         assert decode(kept.metadata)["raw"] == message
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        '"type": "novel", "novel": 123456789012345678901234567890',
+        '"type": "novel", "novel": 1e999',
+        '"type": "novel", "novel": ' + "[" * 150 + "]" * 150,
+        '"type": "' + "n" * 500 + '"',
+        '"type": "text", "text": {"body": "hi"}, "id": ""',
+        '"type": "text", "text": {"body": "hi"}, "timestamp": "999999999999999"',
+    ],
+)
+async def test_what_the_host_would_refuse_is_kept_as_text_beside_the_others(tmp_path: Path, part: str) -> None:
+    await install_whatsapp(tmp_path / "data")
+    body = fixture("batch_three_messages").replace(
+        b'"messages": [', b'"messages": [{"from": "16505551234", "id": "odd", %s},' % part.encode(), 1
+    )
+    async with a_host(tmp_path / "data") as runtime:
+        answer = await send(runtime, "whatsapp", "webhook", body)
+        assert answer.status == 200, answer.body
+        odd, *others = all_messages(runtime)
+        assert [message.text for message in others] == ["one", "two", "drei"]
+        assert odd.kind in ("unsupported", "text")
+        if odd.kind == "unsupported":
+            assert "16505551234" in decode(odd.metadata)["refused"]
+
+
 def now() -> int:
     return time.time_ns() // 1_000_000
 

@@ -145,3 +145,16 @@ async def test_a_plugin_that_wants_fresh_instances_has_one_for_each_request(tmp_
         for body in (b"one", b"two"):
             assert decode((await send(runtime, "probe", "do", body)).body)["seen"] == [body.decode()]
         assert [record.cold for record in records(runtime)] == [True, True]
+
+
+async def test_what_fails_in_a_used_instance_runs_once_more_in_a_fresh_one(tmp_path: Path) -> None:
+    append = "    seen.append(request.text)\n"
+    source = PLUGIN.replace(append, append + "    if len(seen) > 1:\n        raise ValueError(seen)\n")
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", source))
+    async with a_host(tmp_path / "data") as runtime:
+        for body in (b"one", b"two"):
+            assert decode((await send(runtime, "probe", "do", body)).body)["seen"] == [body.decode()]
+        assert (await send(runtime, "probe", "do", b"fail")).status == 502
+        assert [(record.outcome, record.runs, record.cold) for record in records(runtime)] == [
+            ("succeeded", 1, True), ("succeeded", 2, True), ("failed", 2, True),
+        ]  # fmt: skip

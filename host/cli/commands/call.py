@@ -69,6 +69,8 @@ def _show(found: "Outcome") -> None:
         "effects": str(delivery.effects),
     }
     console(stderr=True).print(table(*used, rows=[list(used.values())]))
+    if delivery.error_message:
+        print(plain(f"{delivery.error_code}: {delivery.error_message}"), file=sys.stderr)
     for line in delivery.log:
         print(plain(f"{line.level}: {line.message} {line.fields or ''}"), file=sys.stderr)
     if delivery.dropped_log_lines:

@@ -25,6 +25,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Bytes of the arguments of a call."""
     output_bytes: int = 8 * MIB
     """Bytes of a call's result, and of the arguments of each capability's function that it calls. WASI's take 576 KiB."""
+    answer_bytes: int = 16 * MIB
+    """Bytes that host functions give to a guest per call, as they cross: 32 for each byte of a `list<u8>`."""
     log_bytes: int = 64 * 1024
     """Bytes of log lines per call. Beyond it lines are counted and dropped, which fails nothing."""
     instances: int = 4

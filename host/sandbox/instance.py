@@ -54,6 +54,8 @@ class Instance:
         self._task: asyncio.Task[Any] | None = None
         self._cancellations = 0
         self._asked = ""
+        self._given = 0
+        self._deadline_at = 0.0
         self._store, self.context = engine().new_store()
         self._number = callbacks.enter(self)
         self._limit_store()
@@ -135,8 +137,9 @@ class Instance:
         """The frame of a call: its limits before, its deadline around, its figures after; whatever goes wrong closes the instance."""
         self._begin(call)
         started = time.perf_counter_ns()
-        at = asyncio.get_running_loop().time() + call.limits.deadline_ms / 1000 if call.deadline_at is None else call.deadline_at
-        deadline = asyncio.timeout_at(at)
+        now = asyncio.get_running_loop().time()
+        self._deadline_at = now + call.limits.deadline_ms / 1000 if call.deadline_at is None else call.deadline_at
+        deadline = asyncio.timeout_at(self._deadline_at)
         good = False
         try:
             async with deadline:
@@ -145,7 +148,7 @@ class Instance:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise DeadlineExceeded(f"the call did not end within {call.limits.deadline_ms} ms (the limit deadline)") from None
+            raise self._too_late() from None
         finally:
             self._end(call, started, good)
 
@@ -168,6 +171,7 @@ class Instance:
         self._call = call
         self.failure = self._request = None
         self._error.value = 0
+        self._given = 0
         self._task = _task()
         self._cancellations = self._task.cancelling() if self._task else 0  # more than none when a cancelled task cleans up
         self._poller = Poller(self._waiting, inline=self.component.calls_elsewhere == 0)
@@ -181,15 +185,25 @@ class Instance:
         call.usage.fuel = call.limits.fuel - raw.get_fuel(self.context)
         call.usage.duration_us += (time.perf_counter_ns() - started) // 1000
 
+    def _too_late(self) -> DeadlineExceeded:
+        return DeadlineExceeded(f"the call did not end within {self._call.limits.deadline_ms} ms (the limit deadline)")
+
+    def _honour_deadline(self) -> None:
+        """A guest that never lets the event loop turn is not reached by the timer."""
+        if asyncio.get_running_loop().time() >= self._deadline_at:
+            raise self._too_late()
+
     def _waiting(self) -> bool:
         return self._request is not None or self.failure is not None
 
     async def _drive(self, future: int) -> None:
         """Polls a future to its end, and answers what the guest asks meanwhile. The future is deleted, whatever happens."""
         try:
+            self._honour_deadline()
             while not await self._poller.poll(future) and self.failure is None:
                 request, self._request = self._request, None
                 await (self._answer(request) if request else asyncio.sleep(0))
+                self._honour_deadline()
         finally:
             raw.call_future_delete(future)
             self._request = None
@@ -202,6 +216,7 @@ class Instance:
     async def _answer(self, request: Request) -> None:
         """Asks a host function that waits. A failure of it drops the future: if the guest were resumed, it might take it for success."""
         function, failure = request.function, None
+        started = time.thread_time()
         self._call.waits(True)
         try:
             value = await asking.awaited(function, self._call, request.arguments, self if function.wasi else self._call.context)
@@ -212,6 +227,7 @@ class Instance:
             failure = error
         finally:
             self._call.waits(False)
+            self._poller.kept_loop(time.thread_time() - started)
         self._honour_cancellation()
         if failure is not None:
             raise failures.of_host_function(function.name, failure)
@@ -240,10 +256,16 @@ class Instance:
         if function.plan.has_result:
             keep: Keep = []
             packed = function.plan.lower_result(value, keep)
-            size = sum(map(len, keep))
-            self._call.usage.bytes_in += size
-            self._charge_fuel(size)
+            self._charge_answer(sum(map(len, keep)))
             raw.val_clone(id(packed) + raw.BYTES_HEADER, results)
+
+    def _charge_answer(self, size: int) -> None:
+        limit = self._call.limits.answer_bytes
+        self._given += size
+        self._call.usage.bytes_in += size
+        if self._given > limit:
+            raise LimitExceeded("answer-bytes", f"host functions gave the guest more than {limit} bytes (the limit answer-bytes)")
+        self._charge_fuel(size)
 
     def _charge_fuel(self, amount: int) -> None:
         """What a host function costs. The guest traps at its next instruction that needs more than is left."""

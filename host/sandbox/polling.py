@@ -12,7 +12,7 @@ from host.sandbox.engine import engine
 INLINE_S = 0.01
 """How long one call may keep the event loop in all; then it goes on on a worker thread. An ordinary call takes a tenth of it."""
 HOST_CALL_S = 20e-6
-"""What each poll counts besides: the host function at its end may answer without a turn of the event loop."""
+"""What each poll counts besides: what the driver does around it."""
 SLOW_S = 0.02
 """An inline poll that took longer than any slice: the guest makes wasmtime convert big values."""
 THREAD_SLICES = 4
@@ -47,6 +47,10 @@ class Poller:
         self._spent += elapsed + HOST_CALL_S
         self.slow = self.slow or elapsed > SLOW_S
         return done
+
+    def kept_loop(self, seconds: float) -> None:
+        """Counts what a host function took of the event loop's thread. After too much each poll is elsewhere, so the loop turns at each."""
+        self._spent += seconds
 
     def _measured(self, future: int, slices: int) -> bool:
         before = writable_memory()

@@ -27,11 +27,12 @@ class RandomStream:
 
 
 class Recording:
-    """Time from the real clock, randomness from `seed`, answers from the host functions; all of it on `tape`."""
+    """Time from the real clock, randomness from `seed`, answers from the host functions. With `keep` it stays on `tape`, for a replay."""
 
     replaying = False
 
-    def __init__(self, seed: bytes, started_at: int) -> None:
+    def __init__(self, seed: bytes, started_at: int, keep: bool = False) -> None:
+        self._keep = keep
         self.tape = Tape(seed, started_at, [], [])
         self._origin = time.perf_counter_ns()
         self._random = RandomStream(seed)
@@ -52,11 +53,13 @@ class Recording:
         return None
 
     def record(self, answer: Answer) -> None:
-        self.tape.answers.append(answer)
+        if self._keep:
+            self.tape.answers.append(answer)
 
     def _reading(self) -> int:
         reading = time.perf_counter_ns() - self._origin
-        self.tape.readings.append(reading)
+        if self._keep:
+            self.tape.readings.append(reading)
         return reading
 
 

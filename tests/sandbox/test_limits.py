@@ -53,6 +53,7 @@ async def assert_fails(tools: Tools, new_call: NewCall, run: Run, name: str, arg
         ("return", [101], {"output_bytes": 100}, "limit.output-bytes"),
         ("return", [50 * MIB], {}, "limit.output-bytes"),
         ("tell", ["x" * 101], {"output_bytes": 100}, "limit.output-bytes"),
+        ("ask", ["x" * 99], {"answer_bytes": 100}, "limit.answer-bytes"),
         ("trap", [], {}, "trap"),
     ],
 )
@@ -72,6 +73,7 @@ async def test_a_limit_ends_the_call_with_its_own_error(
         ("tell-often", [10], {"host_calls": 10}),
         ("return", [100], {"output_bytes": 100}),
         ("echo", ["x" * 100], {"input_bytes": 100}),
+        ("ask", ["x" * 98], {"answer_bytes": 100}),
         ("return", [7 * MIB], {}),
     ],
 )
@@ -118,6 +120,30 @@ async def test_a_deadline_counts_from_the_moment_that_the_call_names(tools: Tool
     late.deadline_at = asyncio.get_running_loop().time() - 1
     with pytest.raises(DeadlineExceeded):
         await run(instance, "ask", [""], late)
+
+
+@pytest.mark.promise("limits.deadline")
+async def test_a_call_that_starts_after_its_deadline_fails_even_if_it_never_waits(tools: Tools, new_call: NewCall, run: Run) -> None:
+    instance = await Instance.start(await tools({}), new_call())
+    late = new_call()
+    late.deadline_at = asyncio.get_running_loop().time() - 1
+    with pytest.raises(DeadlineExceeded):
+        await run(instance, "yes", [], late)
+    assert instance.closed
+
+
+@pytest.mark.promise("limits.deadline")
+async def test_a_host_function_that_never_lets_the_loop_turn_does_not_hide_the_deadline(tools: Tools, new_call: NewCall, run: Run) -> None:
+    async def busy(context: Any, key: str) -> str:
+        while asyncio.get_running_loop().time() <= late.deadline_at:
+            pass
+        return key
+
+    instance = await Instance.start(await tools({"get": busy}), new_call())
+    late = new_call()
+    late.deadline_at = asyncio.get_running_loop().time() + 0.005
+    with pytest.raises(DeadlineExceeded):
+        await run(instance, "ask", ["x"], late)
 
 
 @pytest.mark.promise("limits.deadline")

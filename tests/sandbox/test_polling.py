@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -96,6 +97,18 @@ async def test_asking_functions_that_answer_at_once_forever_does_not_hold_the_lo
     assert await turns_until(work) > 30
     with pytest.raises(DeadlineExceeded):
         await work
+
+
+async def test_what_host_functions_take_of_the_loop_counts_too(tools: Tools, new_call: NewCall, run: Run) -> None:
+    async def tell(context: Any, key: str) -> None:
+        end = time.thread_time() + 0.002
+        while time.thread_time() < end:
+            pass
+
+    instance = await Instance.start(await tools({"tell": tell}), new_call())
+    work = asyncio.create_task(run(instance, "tell-often", [50], new_call()))
+    assert await turns_until(work) > 30
+    instance.close()
 
 
 async def test_after_a_call_that_blocked_the_loop_the_next_ones_start_elsewhere(

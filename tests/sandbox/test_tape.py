@@ -111,7 +111,7 @@ async def once(component: Component, call: Call, run: Run, rounds: int = 12) -> 
 
 
 async def recorded(component: Component, new_call: NewCall, run: Run, rounds: int = 12) -> tuple[Tape, tuple[Any, int]]:
-    recording = Recording(random.randbytes(32), STARTED_AT)
+    recording = Recording(random.randbytes(32), STARTED_AT, keep=True)
     outcome = await once(component, new_call(context=recording, tape=recording), run, rounds)
     return recording.tape, outcome
 
@@ -181,7 +181,7 @@ async def test_a_call_that_ran_out_of_time_replays_as_one_that_runs_out_of_fuel(
     load: Load, worker: str, new_call: NewCall, run: Run
 ) -> None:
     live, dead = await load(worker, FUNCTIONS), await load(worker, NOBODY)
-    recording = Recording(b"s" * 32, STARTED_AT)
+    recording = Recording(b"s" * 32, STARTED_AT, keep=True)
     late = new_call(context=recording, tape=recording, deadline_ms=60, fuel=10**12, host_calls=10**9)
     with pytest.raises(DeadlineExceeded):
         await once(live, late, run, 1_000_000)
@@ -202,12 +202,18 @@ def test_the_random_stream_depends_on_its_key_alone() -> None:
 
 
 def test_the_clock_begins_at_the_receipt_and_never_goes_back() -> None:
-    recording = Recording(b"a" * 32, STARTED_AT)
+    recording = Recording(b"a" * 32, STARTED_AT, keep=True)
     readings = [recording.monotonic_ns() for _ in range(100)]
     assert readings == sorted(readings)
     assert readings[0] >= STARTED_AT * 1_000_000
     assert recording.now_ms() >= STARTED_AT
     assert len(recording.tape.readings) == 101
+
+
+async def test_without_keeping_nothing_of_a_call_stays(load: Load, worker: str, new_call: NewCall, run: Run) -> None:
+    recording = Recording(b"a" * 32, STARTED_AT)
+    await once(await load(worker, FUNCTIONS), new_call(context=recording, tape=recording), run)
+    assert recording.tape == Tape(b"a" * 32, STARTED_AT, [], [])
 
 
 PYTHON = """
@@ -244,7 +250,7 @@ async def test_a_python_guest_replays_to_the_unit_of_fuel(load: Load, tmp_path: 
         instance.close()
         return answer.value.body, call.usage.fuel, lines
 
-    recording = Recording(random.randbytes(32), STARTED_AT)
+    recording = Recording(random.randbytes(32), STARTED_AT, keep=True)
     first = await outcome(recording)
     assert first[2][0].startswith("halfway")
     assert await asyncio.gather(*[outcome(Replay(recording.tape)) for _ in range(5)]) == [first] * 5

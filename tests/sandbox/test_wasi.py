@@ -12,6 +12,7 @@ from host.sandbox import wasi
 from host.sandbox.call import Call
 from host.sandbox.component import Component
 from host.sandbox.instance import Instance
+from host.sandbox.tape import Recording
 from host.sandbox.wasi import MAX_LINES, Output
 
 Load = Callable[..., Awaitable[Component]]
@@ -202,7 +203,7 @@ async def test_resources_are_limited_while_they_are_held(load: Load, wasi_guest:
 
 async def test_the_clock_begins_at_the_receipt_and_goes_on(load: Load, wasi_guest: str, new_call: NewCall, run: Run) -> None:
     instance = await Instance.start(await load(wasi_guest), new_call())
-    call = new_call()
+    call = new_call(tape=Recording(b"k" * 32, 1_700_000_000_000, keep=True))
     first, second = [await run(instance, "now", [], call) for _ in range(2)]
     assert call.recording.tape.started_at * 1_000_000 <= first < second
     assert await run(instance, "wall", [], call) == call.recording.tape.started_at // 1000

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from host.model.entry import Entry, Scope
 from host.model.errors import Conflict
+from host.model.size import page_of
 from host.model.value import pack, unpack
 from stores.statement import Connection, Row, Statement, Violation, insert_or_update
 from stores.tables import store_entries
@@ -43,15 +44,15 @@ def entry(connection: Connection, organization: str, plugin: str, scope: Scope, 
 def entries(
     connection: Connection, organization: str, plugin: str, scope: Scope, prefix: str, after: str | None, limit: int
 ) -> list[Entry]:
-    """At most `limit` (1 or more) whose keys start with `prefix` and come after `after`, in the order of the keys' UTF-8 bytes."""
-    after = after or ""
+    """At most `limit` (1 or more) whose keys start with `prefix` and come after `after`, in the order of the keys' UTF-8 bytes.
+
+    They end early where they fill a page.
+    """
+    after, end = after or "", _end_of(prefix)
     bounds = {"first": max(prefix, after), "after": after, "limit": limit}
-    end = _end_of(prefix)
-    if end is None:
-        rows = _TO_THE_END.rows(connection, **_scope(organization, plugin, scope), **bounds)
-    else:
-        rows = _TO.rows(connection, **_scope(organization, plugin, scope), **bounds, end=end)
-    return [_entry(row) for row in rows]
+    statement, more = (_TO_THE_END, {}) if end is None else (_TO, {"end": end})
+    with statement.each(connection, **_scope(organization, plugin, scope), **bounds, **more) as rows:
+        return page_of(map(_entry, rows))
 
 
 def put(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, value: str) -> None:

@@ -7,7 +7,8 @@ from msgspec import json, structs
 from sqlalchemy import bindparam, insert, select, update
 
 from host.model.message import Attachment, Message
-from stores.page import LAST, Page, cursor
+from host.model.size import fills, page_of
+from stores.page import LAST, Page
 from stores.statement import Connection, Row, Statement
 from stores.tables import messages as table
 
@@ -54,14 +55,16 @@ def message_by_external_id(connection: Connection, organization: str, source: st
 
 
 def messages(connection: Connection, organization: str, conversation_id: str, before: str | None, limit: int) -> list[Message]:
-    """Newest first, at most `limit` (1 or more) whose ids are below `before`."""
-    rows = _OF_CONVERSATION.rows(connection, organization=organization, conversation_id=conversation_id, before=before or LAST, limit=limit)
-    return [_message(row) for row in rows]
+    """Newest first, at most `limit` (1 or more) whose ids are below `before`. They end early where they fill a page."""
+    wanted = {"organization": organization, "conversation_id": conversation_id, "before": before or LAST, "limit": limit}
+    with _OF_CONVERSATION.each(connection, **wanted) as rows:
+        return page_of(map(_message, rows))
 
 
 def page(connection: Connection, organization: str, conversation_id: str, before: str | None, limit: int) -> Page[Message]:
     found = messages(connection, organization, conversation_id, before, limit + 1)
-    return Page(found[:limit], cursor([each.id for each in found], limit))
+    items = found[:limit]
+    return Page(items, items[-1].id if len(found) > limit or fills(found) else None)
 
 
 def create(connection: Connection, organization: str, message: Message) -> None:

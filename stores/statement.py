@@ -4,7 +4,8 @@ A read through SQLAlchemy's engine costs about 125 us, through the driver 6; the
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, TypeAlias
 
 from sqlalchemy import ClauseElement, Dialect, Table
@@ -42,6 +43,12 @@ class Statement:
 
     def rows(self, connection: Connection, **parameters: Any) -> list[Row]:
         return connection.execute(self._sql, {**self._constants, **parameters}).fetchall()
+
+    @contextmanager
+    def each(self, connection: Connection, **parameters: Any) -> Iterator[Iterator[Row]]:
+        """The rows one by one, for who may not want all of them: within the block, which ends the statement and its snapshot."""
+        with closing(connection.execute(self._sql, {**self._constants, **parameters})) as cursor:
+            yield cursor
 
     def row(self, connection: Connection, **parameters: Any) -> Row | None:
         """The first row, or None. All are fetched: a statement left half way would hold its snapshot open."""

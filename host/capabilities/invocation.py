@@ -40,7 +40,7 @@ class Invocation:
         self.environment = environment
         self.effects: list[Effect] = []
         self._effect_bytes = 0
-        self.view = View(platform, installation.organization, installation.plugin, delivery_id)
+        self.view = View(platform, installation.organization, installation.plugin, delivery_id, installation.limits.answer_bytes)
         self._journal = Journal(installation.limits.log_bytes, installation.secrets)
         self._unrecorded = unrecorded or Unrecorded()
         self._ids = Ids(self._unrecorded)

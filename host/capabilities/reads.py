@@ -18,7 +18,10 @@ class StoreReads(Protocol):
     async def entry(self, organization: str, plugin: str, scope: Scope, key: str) -> Entry | None: ...
 
     async def entries(self, organization: str, plugin: str, scope: Scope, prefix: str, after: str | None, limit: int) -> list[Entry]:
-        """At most `limit` entries whose key starts with `prefix` and is greater than `after`, in the order of the keys' UTF-8 bytes."""
+        """At most `limit` entries whose key starts with `prefix` and is greater than `after`, in the order of the keys' UTF-8 bytes.
+
+        Fewer only at the end, or where they fill a page (`host.model.size.page_of`).
+        """
         ...
 
 
@@ -42,7 +45,10 @@ class MessageReads(Protocol):
     async def message_by_external_id(self, organization: str, source: str, external_id: str) -> Message | None: ...
 
     async def messages(self, organization: str, conversation_id: str, before: str | None, limit: int) -> list[Message]:
-        """At most `limit` messages with an id below `before`, newest (greatest id) first."""
+        """At most `limit` messages with an id below `before`, newest (greatest id) first.
+
+        Fewer only at the end, or where they fill a page (`host.model.size.page_of`).
+        """
         ...
 
     async def agent_for(self, organization: str, source: str) -> str | None:

@@ -15,8 +15,8 @@ from host.model.effects import Effect
 class View:
     """The platform's reads and the invocation's own effects, deletions and scans included."""
 
-    def __init__(self, platform: Platform, organization: str, plugin: str, delivery_id: str) -> None:
-        self._base = Base(platform, organization, plugin)
+    def __init__(self, platform: Platform, organization: str, plugin: str, delivery_id: str, read_bytes: int) -> None:
+        self._base = Base(platform, organization, plugin, read_bytes)
         self.store = StoreView(self._base, delivery_id)
         self.customers = CustomerView(self._base)
         self.conversations = ConversationView(self._base)

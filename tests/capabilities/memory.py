@@ -16,6 +16,7 @@ from host.model.installation import Installation, Secrets
 from host.model.limits import Limits
 from host.model.manifest import Manifest, Secret, Wish
 from host.model.message import Conversation, Message
+from host.model.size import page_of
 from host.model.source import Source
 
 START = 1_700_000_000_000
@@ -76,7 +77,7 @@ class Memory:
         self.asked.append("entries")
         mine = (entry for (who, where, _), entry in self.of(organization).entries.items() if (who, where) == (plugin, scope))
         found = [entry for entry in mine if entry.key.startswith(prefix) and (after is None or entry.key.encode() > after.encode())]
-        return sorted(found, key=lambda entry: entry.key.encode())[:limit]
+        return page_of(sorted(found, key=lambda entry: entry.key.encode())[:limit])
 
     async def customer(self, organization: str, customer_id: str) -> Customer | None:
         return self.of(organization).customers.get(customer_id)
@@ -107,7 +108,7 @@ class Memory:
     async def messages(self, organization: str, conversation_id: str, before: str | None, limit: int) -> list[Message]:
         mine = (message for message in self.of(organization).messages.values() if message.conversation_id == conversation_id)
         found = [message for message in mine if before is None or message.id < before]
-        return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
+        return page_of(sorted(found, key=lambda message: message.id, reverse=True)[:limit])
 
     async def agent_for(self, organization: str, source: str) -> str | None:
         return self.of(organization).agents.get(source)

@@ -27,6 +27,18 @@ def test_a_value_is_read_as_it_was_written(connection: Connection) -> None:
     assert entries.entry(connection, *HERE, "K") is None
 
 
+def test_large_entries_end_a_page_early(connection: Connection) -> None:
+    value = '"' + "x" * 250_000 + '"'
+    with transaction(connection):
+        for number in range(9):
+            entries.put(connection, *HERE, f"k{number}", value)
+
+    first = keys(connection)
+
+    assert first == ["k0", "k1", "k2", "k3", "k4"]
+    assert keys(connection, after=first[-1]) == ["k5", "k6", "k7", "k8"]
+
+
 def test_every_write_gives_another_version_even_after_a_deletion(connection: Connection) -> None:
     versions = set()
     for _ in range(3):

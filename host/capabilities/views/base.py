@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeAlias, TypeVar, cast
 
 from host.capabilities.reads import Platform
+from host.model.errors import LimitExceeded
+from host.model.size import size
 
 T = TypeVar("T")
 Read: TypeAlias = tuple[Hashable, ...]
@@ -16,13 +18,19 @@ class Base:
     `reads` is everything that was asked for by key, with its answer, None for what was absent. Scans and pages are not in it.
     """
 
-    def __init__(self, platform: Platform, organization: str, plugin: str) -> None:
+    def __init__(self, platform: Platform, organization: str, plugin: str, read_bytes: int) -> None:
         self.platform = platform
         self.organization = organization
         self.plugin = plugin
         self.reads: dict[Read, object] = {}
+        self._read_bytes = read_bytes
+        self._bytes = 0
 
     async def once(self, read: Read, ask: Callable[[], Awaitable[T]]) -> T:
+        """Raises `LimitExceeded` `answer-bytes` where all that was read, which stays in memory, has more than `read_bytes`."""
         if read not in self.reads:
-            self.reads[read] = await ask()
+            answer = self.reads[read] = await ask()
+            self._bytes += size(answer)
+            if self._bytes > self._read_bytes:
+                raise LimitExceeded("answer-bytes", f"the guest reads more than {self._read_bytes} bytes (the limit answer-bytes)")
         return cast(T, self.reads[read])

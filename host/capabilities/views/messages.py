@@ -6,6 +6,7 @@ from host.capabilities.views.base import Base
 from host.capabilities.views.merge import advanced
 from host.model.effects import Effect, MessageAdded, StatusReported
 from host.model.message import Message, MessagePage
+from host.model.size import fills, page_of
 
 
 class MessageView:
@@ -47,13 +48,18 @@ class MessageView:
         return stored and self._seen(stored)
 
     async def page(self, conversation_id: str, before: str | None, limit: int) -> MessagePage:
-        """Messages of a conversation with an id below `before`, newest first; `next` is the last id, or None at the end."""
+        """Messages of a conversation with an id below `before`, newest first, fewer than `limit` where the page is full.
+
+        `next` is an id, or None at the end.
+        """
         base = self._base
         stored = await base.platform.messages.messages(base.organization, conversation_id, before, limit + 1)
+        cut = len(stored) > limit or fills(stored)
+        oldest = stored[-1].id if cut else ""
         own = [m for m in self._added.values() if m.conversation_id == conversation_id and (before is None or m.id < before)]
-        messages = sorted([*stored, *own], key=lambda message: message.id, reverse=True)
-        more = len(messages) > limit
-        return MessagePage([self._seen(message) for message in messages[:limit]], messages[limit - 1].id if more else None)
+        newest_first = sorted([*stored, *(m for m in own if m.id > oldest)], key=lambda message: message.id, reverse=True)
+        page = page_of(map(self._seen, newest_first[:limit]))
+        return MessagePage(page, page[-1].id if cut or len(page) < len(newest_first) else None)
 
     def _seen(self, message: Message) -> Message:
         if message.external_id is None:

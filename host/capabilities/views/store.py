@@ -9,6 +9,7 @@ from host.capabilities.views.base import Base
 from host.model.effects import Effect, StoreAdd, StoreDelete, StoreSet
 from host.model.entry import Entry, EntryPage, Scope
 from host.model.errors import invalid
+from host.model.size import fills, page_of
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -66,17 +67,20 @@ class StoreView:
         return own.onto(key, await self._stored(scope, key)) if isinstance(own, Additions) else own
 
     async def scan(self, scope: Scope, prefix: str, after: str | None, limit: int) -> EntryPage:
-        """A page in the order of the keys' UTF-8 bytes; its `next` is the last key, or None at the end."""
+        """A page in the order of the keys' UTF-8 bytes, shorter than `limit` where it is full; its `next` is a key, or None at the end."""
         own = self._overlay(scope, prefix, after)
         # Each own key hides at most one stored entry, so what is left after hiding fills the page and tells whether there is more.
         wanted = limit + 1 + len(own)
         base = self._base
         stored = await base.platform.store.entries(base.organization, base.plugin, scope, prefix, after, wanted)
-        if len(stored) == wanted:
+        cut = len(stored) == wanted or fills(stored)
+        if cut:
             own = {key: value for key, value in own.items() if key <= stored[-1].key}
         entries = _merged(stored, own)
-        more = len(entries) > limit
-        return EntryPage(entries[:limit], entries[limit - 1].key if more else None)
+        page = page_of(entries[:limit])
+        if len(page) < len(entries):
+            return EntryPage(page, page[-1].key)
+        return EntryPage(page, stored[-1].key if cut else None)
 
     async def check_addition(self, scope: Scope, key: str, by: int) -> None:
         """Raises `HostError` `invalid` where the entry is no integer, or the addition leaves 64 bits. Not one of the invocation's reads."""

@@ -181,8 +181,8 @@ async def test_each_attack_gets_its_typed_error_and_the_neighbour_does_not_notic
         answer = await task
         assert decode(answer.body)["error"]["code"] == OUTCOMES[attack], answer.body
         assert records(runtime)[-1].effects == 0
-        if OUTCOMES[attack] == "deadline":
-            assert answered > 20
+        # The first answer may come before the attack has begun. Where nothing else runs there are 30 and more.
+        assert answered > (20 if OUTCOMES[attack] == "deadline" else 1)
         assert (await send(runtime, "hostile", "attack", b"environment")).status == 200
 
 

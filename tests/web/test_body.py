@@ -52,6 +52,7 @@ async def test_a_body_in_many_pieces_is_one_body(tmp_path: Path) -> None:
     assert reply.told.body == "aä"
 
 
+@pytest.mark.promise("limits.body")
 async def test_a_body_over_the_cap_is_refused_and_recorded(tmp_path: Path) -> None:
     async with a_site(tmp_path) as site:
         reply = await site.ask("POST", ANY, body=b"x" * (2 * MIB))
@@ -62,6 +63,7 @@ async def test_a_body_over_the_cap_is_refused_and_recorded(tmp_path: Path) -> No
     assert reply.json["error"]["delivery_id"] == record.id
 
 
+@pytest.mark.promise("limits.body")
 async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     async def never() -> dict[str, Any]:
         raise AssertionError("something was read")
@@ -72,6 +74,7 @@ async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     assert refused.value.status == 413
 
 
+@pytest.mark.promise("limits.body")
 @pytest.mark.parametrize("length", ["0", "-5", "1", "x", "", "²", "1e3"])
 async def test_a_length_that_lies_does_not_help(tmp_path: Path, length: str) -> None:
     async with a_site(tmp_path) as site:
@@ -80,6 +83,7 @@ async def test_a_length_that_lies_does_not_help(tmp_path: Path, length: str) -> 
     assert (reply.status, reply.code) == (413, "body.too-large")
 
 
+@pytest.mark.promise("limits.body")
 @pytest.mark.parametrize("length", ["9" * 5000, "2097153", "0000000000000000000003000000"])
 async def test_a_length_over_the_cap_is_enough(tmp_path: Path, length: str) -> None:
     async with a_site(tmp_path) as site:
@@ -88,6 +92,7 @@ async def test_a_length_over_the_cap_is_enough(tmp_path: Path, length: str) -> N
     assert (reply.status, reply.code) == (413, "body.too-large")
 
 
+@pytest.mark.promise("limits.body")
 async def test_no_more_is_read_than_the_cap_and_one_piece(tmp_path: Path) -> None:
     asked = 0
 
@@ -102,6 +107,7 @@ async def test_no_more_is_read_than_the_cap_and_one_piece(tmp_path: Path) -> Non
     assert (refused.value.status, asked) == (413, 11)
 
 
+@pytest.mark.promise("limits.body")
 async def test_the_largest_body_reaches_the_guest_and_one_byte_more_does_not(tmp_path: Path) -> None:
     async with a_site(tmp_path) as site:
         limited(site, input_bytes=20_000)

@@ -59,8 +59,9 @@ async def test_a_request_that_names_none_is_told_how_whatever_is_installed(tmp_p
 
 
 @pytest.mark.promise("front.one-404")
-async def test_what_is_unknown_not_installed_or_disabled_is_one_and_the_same_404(tmp_path: Path) -> None:
+async def test_what_is_unknown_not_installed_disabled_or_without_consent_is_one_and_the_same_404(tmp_path: Path) -> None:
     await installed(tmp_path, probe(), organization="other")
+    await installed(tmp_path, probe(), organization="careful", grant_all=False)
     async with a_site(tmp_path) as site:
         with site.runtime.database.transaction() as connection:
             connection.execute("UPDATE installations SET enabled = 0 WHERE organization = 'other'")
@@ -72,6 +73,7 @@ async def test_what_is_unknown_not_installed_or_disabled_is_one_and_the_same_404
                 "/v1/orgs/acme/plugins/nothing/open",
                 "/v1/orgs/acme/plugins/probe/no/such/route",
                 "/v1/orgs/other/plugins/probe/open",
+                "/v1/orgs/careful/plugins/probe/open",
                 "/v1/orgs/acme/plugins//open",
                 "/v1/orgs//plugins/probe/open",
                 "/v1/orgs/ACME/plugins/probe/open",

@@ -67,7 +67,6 @@ def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
-@pytest.mark.promise("limits.body")
 async def test_a_signed_body_in_chunks_arrives_whole(tmp_path: Path) -> None:
     pieces = [b'{"a": ', b'"\xc3', b'\xa4"}']
     signature = "X-Signature: sha256=" + hmac.digest(b"s3cret", b"".join(pieces), "sha256").hex()
@@ -80,6 +79,7 @@ async def test_a_signed_body_in_chunks_arrives_whole(tmp_path: Path) -> None:
     assert answer.endswith('{"a": "ä"}'.encode())
 
 
+@pytest.mark.promise("limits.body")
 async def test_ten_megabytes_in_chunks_are_refused_and_the_connection_goes_on(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         reader, writer = await server.connect()
@@ -97,6 +97,7 @@ async def test_ten_megabytes_in_chunks_are_refused_and_the_connection_goes_on(tm
     assert [(record.outcome, record.status) for record in records] == [("refused", 413)]
 
 
+@pytest.mark.promise("limits.body")
 async def test_an_endless_body_is_answered_while_it_still_comes(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         reader, writer = await server.connect()
@@ -110,6 +111,7 @@ async def test_an_endless_body_is_answered_while_it_still_comes(tmp_path: Path) 
     assert status(head) == 413
 
 
+@pytest.mark.promise("limits.body")
 async def test_a_sender_that_waits_for_continue_is_refused_before_it_sends(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         answer = await server.say(request("POST", ANY, f"Content-Length: {3 * MIB}", "Expect: 100-continue"))

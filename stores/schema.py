@@ -26,13 +26,6 @@ def upgrade(connection: Connection) -> None:
     _migrate(connection)
 
 
-def check(connection: Connection) -> None:
-    """Raises `UsageError` when the database is older or newer than this program, or not ours."""
-    revision = _revision(connection)
-    if revision != HEAD:
-        raise UsageError(f"the database has the schema {revision or 'of nothing yet'}, this program needs {HEAD}: start the server once")
-
-
 def _revision(connection: Connection) -> str | None:
     """The schema that the database has; None when it is empty."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -64,6 +64,8 @@ def _cached(source: Path, folder: Path, progress: Progress) -> Path:
     files = _read(source)
     digest = _digest(files)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o022 or folder.stat().st_uid != os.geteuid():
+        raise BuildFailed(f"others can write {folder}, and what is in it would be installed: chown it to this user and chmod 700 it")
     component = folder / f"{digest}.wasm"
     with _alone(folder / f"{digest}.lock"):
         if component.exists():
@@ -80,6 +82,8 @@ def _read(source: Path) -> Files:
     files: Files = {}
     size = 0
     for path in _walk(source):
+        if path.is_symlink():  # it may lead to the operator's own files, and what is built can be read by everybody
+            raise BuildFailed(f"{path} is a link: a plugin is made of the files of its own folder; copy it there")
         files[path.relative_to(source).as_posix()] = content = path.read_bytes()
         size += len(content)
         if size > LARGEST:
@@ -126,7 +130,7 @@ def _digest(files: Files) -> str:
     for part in (files, _sdk(), _contract()):
         digest.update(f"{len(part)}\n".encode())
         for name, content in sorted(part.items()):
-            digest.update(f"{name}\n{len(content)}\n".encode() + content)
+            digest.update(f"{name!r}\n{len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 

@@ -17,7 +17,10 @@ WIDTH = 160
 """Columns of what is printed where there is no terminal."""
 
 Progress = Callable[[str], None]
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HIDDEN = r"\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+"""Beside the controls of ASCII: those of C1, and characters that nobody sees. Joiners stay, since emoji and Persian need them."""
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_HIDDEN}]")
+_IN_JSON = re.compile(rf"[{_HIDDEN}]")
 
 
 def plain(text: str) -> str:
@@ -25,11 +28,16 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def one_line(text: str) -> str:
+    """The same, with line ends as escapes too: a sentence of ours that has somebody else's words in it stays one."""
+    return plain(text).replace("\n", "\\n")
+
+
 def print_json(value: Any) -> None:
     """One JSON document on one line of standard output."""
     from msgspec.json import encode
 
-    print(encode(value).decode(), flush=True)
+    print(_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", encode(value).decode()), flush=True)
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -8,4 +8,4 @@ def grant(plugin: str, capability: str, organization: str) -> str:
 
 def set_secret(plugin: str, name: str, organization: str) -> str:
     """The command that sets a secret."""
-    return f"innkeeper install PATH-OF-{plugin.upper()} --org {organization} --secret {name}=VALUE"
+    return f"innkeeper install PATH-OF-{plugin.upper()} --org {organization} --secret {name}=@FILE"

@@ -124,6 +124,23 @@ def _schemas(data: Mapping[str, Json]) -> Iterator[str]:
             compiled(schema)
         except ValueError as error:
             yield f"{path}: {error}"
+            return
+    if _refers(inside["$.settings"]):
+        yield "$.settings: has a reference ($ref), which can make checking it take for ever: write out what it means"
+
+
+def _refers(schema: Json) -> bool:
+    """Whether a part of it refers to another: a few lines of that can mean as many steps as one likes."""
+    parts: list[Json] = [schema]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            if "$ref" in part or "$dynamicRef" in part:
+                return True
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return False
 
 
 def _path(parts: Iterable[str | int]) -> str:

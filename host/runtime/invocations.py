@@ -156,6 +156,15 @@ class Invocations:
     async def _record(self, run: Run, receipt: Receipt, runs: int) -> None:
         """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept."""
         delivery = run.delivery(receipt, runs)
+        log.warning(
+            "delivery.failed",
+            organization=delivery.organization,
+            plugin=delivery.plugin,
+            delivery=delivery.id,
+            status=delivery.status,
+            code=delivery.error_code,
+            reason=delivery.error_message,
+        )
         try:
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as error:

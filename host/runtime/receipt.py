@@ -15,6 +15,9 @@ from host.model.manifest import Route
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
 
+LONGEST = 4096
+"""Characters of a path or an error's message that are recorded: both come from strangers, and records are many."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
@@ -75,11 +78,11 @@ class Receipt:
             plugin_version=self.installation.manifest.version,
             route=self.route.name,
             method=self.method,
-            path=self.path,
+            path=self.path[:LONGEST],
             outcome=outcome,
             status=status,
             error_code=error.code if error else None,
-            error_message=error.message if error else None,
+            error_message=error.message[:LONGEST] if error else None,
             received_at=self.received_at,
             duration_us=(time.perf_counter_ns() - self.received_ns) // 1000,
             cold=cold,
@@ -105,6 +108,9 @@ class Answer:
 
 def failure(delivery_id: str | None, status: int, error: InnkeeperError) -> Answer:
     """An error in the one shape that all have: `{"error": {"code", "message", "delivery_id"}}`. A 503 says when to come again."""
-    body = {"error": {"code": error.code, "message": error.message_for_senders} | ({"delivery_id": delivery_id} if delivery_id else {})}
+    body = {
+        "error": {"code": error.code, "message": error.message_for_senders[:LONGEST]}
+        | ({"delivery_id": delivery_id} if delivery_id else {})
+    }
     again = [("retry-after", "1")] if status in (429, 503) else []
     return Answer(delivery_id or "", status, [("content-type", "application/json"), *again], encode(body))

@@ -12,7 +12,7 @@ from stores import deliveries
 from stores.writer import Writer
 
 PER_MINUTE = 60
-"""Records of refusals per installation. Beyond it they are only counted."""
+"""Records of refusals per installation, and lines in the host's log. Beyond it they are only counted."""
 
 log = structlog.get_logger()
 
@@ -25,9 +25,13 @@ class Refusals:
 
     async def record(self, receipt: Receipt, error: RequestError, lines: list[LogLine]) -> None:
         installation = receipt.installation
-        log.warning("request.refused", organization=installation.organization, plugin=installation.plugin, code=error.code)
-        if not self._allows((installation.organization, installation.plugin)):
+        organization, plugin = installation.organization, installation.plugin
+        if not self._allows((organization, plugin)):
             return
+        reason = "; ".join(line.message for line in lines) or error.message
+        log.warning(
+            "request.refused", organization=organization, plugin=plugin, delivery=receipt.delivery_id, code=error.code, reason=reason
+        )
         try:
             delivery = receipt.delivery("refused", error.status, error, log=lines)
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))

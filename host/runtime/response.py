@@ -10,6 +10,9 @@ from host.model.webhook import Response
 NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 BODILESS = (204, 304)
+MOST_HEADERS, HEADER_BYTES = 100, 64 * 1024
+SHOWN = 100
+"""Characters of a wrong header that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,11 @@ def checked(response: Response) -> CheckedResponse:
     """Raises `Failed` where the status, a header or the body is none (RFC 9110)."""
     if not 200 <= response.status <= 599:
         raise Failed(f"the plugin answered with the status {response.status}; 200 to 599 are possible")
+    if len(response.headers) > MOST_HEADERS or sum(len(each.name) + len(each.value) for each in response.headers) > HEADER_BYTES:
+        raise Failed(f"the plugin answered with more than {MOST_HEADERS} headers, or more than {HEADER_BYTES} bytes of them")
     for header in response.headers:
         if not NAME.fullmatch(header.name) or not VALUE.fullmatch(header.value):
-            raise Failed(f"the plugin answered with a header that can't be sent: {header.name!r}: {header.value!r}")
+            raise Failed(f"the plugin answered with a header that can't be sent: {header.name[:SHOWN]!r}: {header.value[:SHOWN]!r}")
     try:
         body = from_payload(response.body)
     except HostError as error:

@@ -70,9 +70,13 @@ class Cache:
     """Artefacts in `directory`, which is made, and refused when others can write it."""
 
     def __init__(self, directory: Path, limits: CompileLimits | None = None) -> None:
-        self.directory = directory
+        self.directory = directory = directory.absolute()
         self.limits = limits or CompileLimits()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            remedy = "name another folder with --cache or INNKEEPER_CACHE"
+            raise UsageError(f"can't make the cache folder {directory}: {error.strerror}; {remedy}") from None
         if directory.stat().st_mode & 0o022 or directory.stat().st_uid != os.geteuid():
             raise UsageError(f"others can write {directory}: artefacts in it are native code. chown it to this user and chmod 700 it")
         self._key = self._read_key()

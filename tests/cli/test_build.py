@@ -162,3 +162,20 @@ def test_modules_beside_it_and_packages_in_vendor_are_part_of_a_plugin(tmp_path:
     (source / "vendor" / "library" / "__init__.py").write_text("VALUE = 2\n")
 
     assert build(source).stat().st_size > 1_000_000
+
+
+def test_a_link_in_the_folder_is_refused_whatever_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("an operator's own file")
+    source = folder(tmp_path / "source", HEAD)
+    (source / "data.txt").symlink_to(tmp_path / "outside.txt")
+
+    with pytest.raises(BuildFailed, match=r"data\.txt is a link"):
+        build(source, cache=tmp_path / "cache")
+
+
+def test_a_folder_of_builds_that_others_can_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cache" / "builds").mkdir(parents=True)
+    (tmp_path / "cache" / "builds").chmod(0o777)
+
+    with pytest.raises(BuildFailed, match="others can write"):
+        build(folder(tmp_path / "source", HEAD), cache=tmp_path / "cache")

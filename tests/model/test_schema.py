@@ -212,3 +212,11 @@ def test_every_property_in_the_schema_is_described_and_none_other_is_allowed() -
 def test_the_contract_is_where_it_says() -> None:
     assert (WIT / "worlds.wit").is_file()
     assert MANIFEST_SCHEMA.is_file()
+
+
+def test_settings_that_refer_to_parts_of_themselves_are_refused() -> None:
+    doubling = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n - 1}"}] * 2} for n in range(1, 40)}
+    settings = {"type": "object", "properties": {}, "$defs": {"a0": {}} | doubling, "$ref": "#/$defs/a39"}
+
+    with pytest.raises(InvalidManifest, match=r"\$ref"):
+        validate({"name": "probe", "version": "1.0.0", "description": "Probes", "settings": settings})

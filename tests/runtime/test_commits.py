@@ -103,7 +103,6 @@ async def test_a_race_that_is_lost_again_and_again_ends_at_the_deadline(tmp_path
         assert (answer.status, decode(answer.body)["error"]["code"]) == (504, "deadline")
         (record,) = records(runtime)
         assert record.runs > 1
-        assert "lost the race" in str(record.error_message)
 
 
 async def test_a_commit_that_the_database_refuses_is_503_and_its_instance_is_thrown_away(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from host.cli import pairs
 from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, Organization, cache_folder, examples
-from host.cli.output import plain, print_json, progress
+from host.cli.output import one_line, print_json, progress
 from host.cli.routes import guard, methods
 from host.cli.source import component
 
@@ -71,7 +71,7 @@ def install(
 
         print_json({**asdict(installed), "webhooks": [{"methods": methods(route), "url": url} for url, route in webhooks]})
     else:
-        print("\n".join(plain(line) for line in _told(installed, webhooks, _again(path, organization, data))))
+        print("\n".join(one_line(line) for line in _told(installed, webhooks, _again(path, organization, data))))
 
 
 def _again(path: Path, organization: str, data: Path) -> str:

@@ -3,8 +3,8 @@
 from sqlalchemy import BindParameter, bindparam, delete, select
 
 from host.model.effects import StatusReported
-from host.model.message import STATUS_RANK, Message
-from host.model.value import merge, merge_into
+from host.model.message import STATUS_RANK, Message, advanced
+from host.model.value import merge
 from stores import messages
 from stores.statement import Connection, Statement, insert_or_update
 from stores.tables import awaited_statuses
@@ -41,9 +41,9 @@ def settle(connection: Connection, organization: str, message: Message, now: int
 
 
 def _apply(connection: Connection, organization: str, message: Message, status: str, at: int, detail: str | None) -> None:
-    if STATUS_RANK[status] > STATUS_RANK[message.status]:
-        metadata = message.metadata if detail is None else merge_into(message.metadata, "status", detail)
-        messages.set_status(connection, organization, message.id, status, at, metadata)
+    after = advanced(message, status, detail)
+    if after.status != message.status:
+        messages.set_status(connection, organization, message.id, status, at, after.metadata)
 
 
 def _await(connection: Connection, organization: str, report: StatusReported, now: int) -> None:

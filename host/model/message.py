@@ -1,8 +1,10 @@
 """Conversations and messages, as the interface `messages` has them. Metadata is a JSON object as text; times are milliseconds."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from host.model.customer import Profile
+from host.model.value import merge_into
 
 STATUS_RANK = {"received": 0, "queued": 0, "unknown": 1, "sent": 2, "failed": 3, "delivered": 3, "read": 4}
 """A message's status only ever moves to a higher rank."""
@@ -69,3 +71,11 @@ class Receipt(Struct, frozen=True):
 class MessagePage(Struct, frozen=True):
     messages: list[Message]
     next: str | None
+
+
+def advanced(message: Message, status: str, detail: str | None) -> Message:
+    """The message after a report on its status, which only ever moves it forward. What `detail` says goes into its metadata."""
+    if STATUS_RANK[status] <= STATUS_RANK[message.status]:
+        return message
+    metadata = message.metadata if detail is None or detail == "{}" else merge_into(message.metadata, "status", detail)
+    return replace(message, status=status, metadata=metadata)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.capabilities.views.merge import advanced, changed
+from host.capabilities.views.merge import changed
 from host.model import effects as e
 from host.model.customer import Customer, Identity
 from host.model.entry import Entry, Scope
@@ -15,7 +15,7 @@ from host.model.errors import Conflict
 from host.model.installation import Installation, Secrets
 from host.model.limits import Limits
 from host.model.manifest import Manifest, Secret, Wish
-from host.model.message import Conversation, Message
+from host.model.message import Conversation, Message, advanced
 from host.model.size import page_of
 from host.model.source import Source
 
@@ -166,7 +166,7 @@ class Memory:
         elif isinstance(effect, e.StatusReported):
             for message in list(tenant.messages.values()):
                 if (message.source, message.external_id) == (effect.source, effect.external_id):
-                    tenant.messages[message.id] = advanced(message, effect)
+                    tenant.messages[message.id] = advanced(message, effect.status, effect.detail)
 
 
 class House:

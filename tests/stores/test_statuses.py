@@ -44,6 +44,12 @@ def test_a_status_moves_a_message_forward_and_keeps_what_came_with_it(connection
     assert connection.execute("SELECT status_at FROM messages").fetchall() == [(NOW,)]
 
 
+def test_an_empty_detail_says_nothing(connection: Connection) -> None:
+    opened(connection)
+
+    assert after(connection, ADDED, replace(SENT, detail="{}")) == ("sent", '{"a":1}')
+
+
 def test_a_status_never_moves_a_message_back(connection: Connection) -> None:
     opened(connection)
 

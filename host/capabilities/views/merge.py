@@ -6,9 +6,8 @@ import msgspec
 from msgspec.structs import replace
 
 from host.model.customer import Customer
-from host.model.effects import CustomerChanged, IdentityLinked, StatusReported
-from host.model.message import STATUS_RANK, Message
-from host.model.value import merge, merge_into
+from host.model.effects import CustomerChanged, IdentityLinked
+from host.model.value import merge
 
 
 def changed(customer: Customer, change: CustomerChanged | IdentityLinked) -> Customer:
@@ -32,15 +31,6 @@ def difference(metadata: str, more: str) -> str | None:
     known = {key: _text(value) for key, value in _members(metadata).items()}
     members = {key: value for key, value in _members(more).items() if known.get(key) != _text(value)}
     return _text(members) if members else None
-
-
-def advanced(message: Message, report: StatusReported) -> Message:
-    """The message after a report on its status, which only ever moves it forward."""
-    if STATUS_RANK[report.status] <= STATUS_RANK[message.status]:
-        return message
-    if report.detail in (None, "{}"):
-        return replace(message, status=report.status)
-    return replace(message, status=report.status, metadata=merge_into(message.metadata, "status", report.detail))
 
 
 def _members(text: str) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from collections import defaultdict
 
 from host.capabilities.views.base import Base
-from host.capabilities.views.merge import advanced
 from host.model.effects import Effect, MessageAdded, StatusReported
-from host.model.message import Message, MessagePage
+from host.model.message import Message, MessagePage, advanced
 from host.model.size import fills, page_of
 
 
@@ -65,5 +64,5 @@ class MessageView:
         if message.external_id is None:
             return message
         for report in self._reports.get((message.source, message.external_id), ()):
-            message = advanced(message, report)
+            message = advanced(message, report.status, report.detail)
         return message

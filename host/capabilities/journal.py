@@ -57,7 +57,8 @@ def _masks(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
     spellings = {
         spelling: f"[secret {name}]"
         for name, value in secrets.items()
-        if len(value) >= SHORTEST_MASKED
-        for spelling in (value, msgspec.json.encode(value).decode()[1:-1], json.dumps(value)[1:-1])
+        for part in {value, *value.splitlines()}  # what a guest prints comes line by line
+        if len(part) >= SHORTEST_MASKED
+        for spelling in (part, msgspec.json.encode(part).decode()[1:-1], json.dumps(part)[1:-1])
     }
     return sorted(spellings.items(), key=lambda item: -len(item[0]))

@@ -35,48 +35,43 @@ NANOSECONDS = 1_000_000_000
 
 
 class Output:
-    """One stream of a guest: fragments in, lines out. A line of more than `LONGEST` characters goes out in parts, none of them lost."""
+    """One stream of a guest: fragments in, lines out. Each is whole or left out, since who masks a part may miss what crosses its end."""
 
-    LONGEST = 8 * 1024
+    LONGEST = 64 * 1024
+    """Characters of a line; a longer one leaves a remark."""
 
     def __init__(self, level: str) -> None:
         self._level = level
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._rest: list[str] = []
         self._length = 0
-        self._parted = False
 
     def write(self, data: bytes, log: Callable[[str, str], None]) -> None:
         *lines, rest = self._decoder.decode(data).split("\n", MAX_LINES)
         for line in lines:
-            self._add(line, log)
+            self._add(line)
             self._end(log)
         if more := rest.count("\n"):
             log(self._level, f"({more} more lines of one write are left out)")
             rest = rest.rpartition("\n")[2]
-        self._add(rest, log)
+        self._add(rest)
 
     def flush(self, log: Callable[[str, str], None]) -> None:
         """At the end of a call: a line that has not ended ends here."""
-        self._add(self._decoder.decode(b"", final=True), log)
-        if self._rest:
+        self._add(self._decoder.decode(b"", final=True))
+        if self._length:
             self._end(log)
 
-    def _add(self, text: str, log: Callable[[str, str], None]) -> None:
-        if text:
-            self._rest.append(text)
-            self._length += len(text)
+    def _add(self, text: str) -> None:
+        self._length += len(text)
         if self._length > self.LONGEST:
-            self._put(log)
-            self._parted = True
+            self._rest.clear()
+        elif text:
+            self._rest.append(text)
 
     def _end(self, log: Callable[[str, str], None]) -> None:
-        if self._rest or not self._parted:
-            self._put(log)
-        self._parted = False
-
-    def _put(self, log: Callable[[str, str], None]) -> None:
-        line, self._rest, self._length = "".join(self._rest), [], 0
+        line = "".join(self._rest) if self._length <= self.LONGEST else f"(a line of {self._length} characters is left out)"
+        self._rest, self._length = [], 0
         log(self._level, line)
 
 

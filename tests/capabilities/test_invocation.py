@@ -162,6 +162,15 @@ def test_secret_values_are_masked_in_log_lines_also_where_json_escapes_them() ->
     assert invocation.log[0].fields == '{"a":"[secret api_key]"}'
 
 
+def test_a_secret_of_several_lines_is_masked_also_line_by_line() -> None:
+    invocation = House().invocation(secrets={"signing": "-----BEGIN KEY-----\nMIIEvQ\n-----END KEY-----\n"})
+
+    for line in ("-----BEGIN KEY-----", "MIIEvQ", "-----END KEY-----"):
+        log.write(invocation, "info", line, None)
+
+    assert {line.message for line in invocation.log} == {"[secret signing]"}
+
+
 def test_the_guest_learns_who_it_is_and_its_settings() -> None:
     invocation = House().invocation()
 

@@ -45,5 +45,6 @@ class Usage(Struct, kw_only=True):
     bytes_in: int = 0
     bytes_out: int = 0
     memory: int = 0
-    """Bytes of private writable memory that the instance has taken since it was made: its linear memory and tables."""
+    """About: bytes of private writable memory that the process took while the instance, and no other, ran since it was made. Its linear
+    memory and tables are most of that; what it took while others ran too is missing, and some of the host's own may be in it."""
     duration_us: int = 0

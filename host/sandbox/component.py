@@ -43,7 +43,10 @@ class Export:
 
 
 class Component:
-    """A compiled component, linked to the host's functions. Immutable and shared: instances are made of it."""
+    """A compiled component, linked to the host's functions. Instances are made of it, and share it.
+
+    Nothing of it changes but `calls_elsewhere`, what its instances learn of it: how many of the next calls start on a worker thread.
+    """
 
     def __init__(self, artefact: Path, functions: HostFunctions, types: ExportTypes | None = None) -> None:
         """Loads a checked artefact of the cache. Raises `WrongWorld` when the component wants what the contract does not have.

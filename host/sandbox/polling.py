@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
@@ -26,6 +27,28 @@ def writable_memory() -> int:
     return int(os.pread(_statm, 128, 0).split()[5]) * os.sysconf("SC_PAGE_SIZE")
 
 
+class Alone:
+    """Tells a poll whether it was the only one from its beginning to its end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = self._ended = 0
+
+    def begin(self) -> int:
+        """What to give to `end`: above zero when nobody else polls."""
+        with self._lock:
+            self._begun += 1
+            return self._begun if self._begun == self._ended + 1 else 0
+
+    def end(self, begun: int) -> bool:
+        with self._lock:
+            self._ended += 1
+            return begun == self._begun
+
+
+_alone = Alone()
+
+
 class Poller:
     """Polls one future to its next stop. `waiting` tells whether the guest waits for the host."""
 
@@ -35,7 +58,7 @@ class Poller:
         self.slow = False
         self._stopping = False
         self.memory = 0
-        """Bytes that the guest has taken during the polls; its fiber's stack comes and goes."""
+        """Bytes that the process took during the polls that were alone; the fiber's stack comes and goes."""
 
     async def poll(self, future: int) -> bool:
         """True when the future is done; False when the guest waits for the host or only yielded."""
@@ -53,7 +76,7 @@ class Poller:
         self._spent += seconds
 
     def _measured(self, future: int, slices: int) -> bool:
-        before = writable_memory()
+        before, begun = writable_memory(), _alone.begin()
         try:
             with engine().ticker.running():
                 for _ in range(slices):
@@ -63,7 +86,8 @@ class Poller:
                         return False
             return False
         finally:
-            self.memory += writable_memory() - before
+            taken = writable_memory() - before
+            self.memory += taken if _alone.end(begun) else 0  # what others took meanwhile is not this guest's
 
     async def _poll_elsewhere(self, future: int) -> bool:
         """On a worker thread. A cancellation waits for the poll's end (at the next tick): dropping what a thread polls ends the process."""

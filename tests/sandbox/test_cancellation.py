@@ -5,6 +5,7 @@ import gc
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from ctypes import CDLL
 from typing import Any
 
 import pytest
@@ -81,19 +82,27 @@ async def test_cancellation_at_any_moment_leaves_nothing_behind(tools: Tools, ne
 
 
 async def test_results_that_nobody_waits_for_are_freed(tools: Tools, new_call: NewCall, run: Run) -> None:
-    """The guest returns seven megabytes on a thread while its caller is cancelled."""
+    """The guest returns seven megabytes on a thread while its caller is cancelled.
+
+    Kept, thirty of them would be 210 MiB. What malloc keeps for itself differs by load, so it is asked to give that back first.
+    """
     component = await tools({})
-    before = 0
-    for number in range(30):
-        instance = await Instance.start(component, new_call())
-        component.calls_elsewhere = 1
-        task = asyncio.create_task(run(instance, "return", [7 * MIB], new_call()))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-        if number == 9:
-            before = resident()
-    assert resident() <= before + 20 * MIB
+
+    async def cancelled_calls(count: int) -> int:
+        for _ in range(count):
+            instance = await Instance.start(component, new_call())
+            component.calls_elsewhere = 1
+            task = asyncio.create_task(run(instance, "return", [7 * MIB], new_call()))
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        gc.collect()
+        CDLL(None).malloc_trim(0)
+        return resident()
+
+    start_every_thread()
+    before = await cancelled_calls(10)
+    assert await cancelled_calls(30) <= before + 50 * MIB
 
 
 async def test_a_call_on_a_thread_whose_coroutine_is_closed_ends_before_its_store(tools: Tools, new_call: NewCall, run: Run) -> None:

@@ -118,7 +118,7 @@ def _write(
     connection: Connection, sealer: Sealer, description: Description, digest: str, order: Order, given: Mapping[str, Any], created: bool
 ) -> Installed:
     manifest = description.manifest
-    before = installations.load(connection, sealer, order.organization, manifest.name)
+    before = installations.load(connection, None, order.organization, manifest.name)
     kept = _kept_settings(before, manifest) | dict(given)
     settings.complete(manifest, kept)
     grants = _grants(before, manifest, order)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from host.capabilities.invocation import Invocation
 from host.model.delivery import Delivery, LogLine
 from host.model.effects import Effect
-from host.model.errors import Failed, GuestError, InnkeeperError, Trap
+from host.model.errors import Failed, InnkeeperError, Trap
 from host.model.limits import Usage
 from host.runtime.receipt import Receipt
 from host.runtime.response import CheckedResponse
@@ -32,9 +32,7 @@ class Run:
         """The HTTP status that answers it."""
         if self.response is not None:
             return self.response.status
-        if isinstance(self.error, GuestError):
-            return self.error.status
-        return 503 if self.error is not None and self.error.code == "unavailable" else 500
+        return self.error.status if self.error else InnkeeperError.status
 
     @property
     def may_be_the_instances_fault(self) -> bool:

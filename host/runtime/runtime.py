@@ -41,7 +41,7 @@ class Runtime:
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
         self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
-        self.configuration.on_change = self._pools.forget_changed
+        self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 
     def __repr__(self) -> str:
@@ -75,6 +75,11 @@ class Runtime:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
         lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
         await self._refusals.record(receipt, error, lines)
+
+    def _forget(self) -> None:
+        """After a change: instances and components that nobody is configured for any more."""
+        self._pools.forget_changed()
+        self.components.forget_others(self.configuration.digests())
 
     async def warm_up(self) -> None:
         """Loads the components of all enabled installations, so that no webhook waits for that.

@@ -16,12 +16,12 @@ class Limits(Struct, frozen=True, kw_only=True):
     deadline_ms: int = 10_000
     """Milliseconds per call, waiting included."""
     memory: int = 128 * MIB
-    """Bytes of linear memory per instance. A Python guest starts with about 20 MiB."""
+    """Bytes of each linear memory of an instance, which has one or two. A Python guest starts with about 20 MiB."""
     table_elements: int = 100_000
     """Elements of each table of an instance, which may have 20 of them. A Python guest has about 8,000 in one."""
-    host_calls: int = 10_000
-    """Calls of host functions per call, WASI's included."""
-    input_bytes: int = 2 * MIB
+    host_calls: int = 100_000
+    """Calls of host functions per call, WASI's included. A `print` of a Python guest takes about ten."""
+    input_bytes: int = 4 * MIB
     """Bytes of the arguments of a call."""
     output_bytes: int = 8 * MIB
     """Bytes of a call's result, and of the arguments of each capability's function that it calls. WASI's take 576 KiB."""
@@ -31,8 +31,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Bytes of log lines per call. Beyond it lines are counted and dropped, which fails nothing."""
     instances: int = 4
     """Instances of one installation at a time. More than one only while the others wait for the host."""
-    effects: int = 1_000
-    """Effects per call."""
+    effects: int = 10_000
+    """Effects per call. A message of a new customer has three, and a provider may send a thousand at once."""
     effect_bytes: int = 16 * MIB
     """Bytes of all effects of a call: they stay in the host's memory until it ends."""
 

@@ -24,7 +24,8 @@ from host.sandbox.polling import Poller
 from host.sandbox.tape import Recording
 from host.sandbox.wasi import WRITE_ALLOWANCE, Wasi
 
-MAX_CORE_INSTANCES, MAX_TABLES, MAX_MEMORIES = 100, 20, 1
+MAX_CORE_INSTANCES, MAX_TABLES, MAX_MEMORIES = 100, 20, 2
+"""Two memories: what componentize-qjs makes of JavaScript has a small one beside the guest's own. Each may have the limit `memory`."""
 FUEL_PER_HOST_CALL = 1_000
 """Besides one unit per byte that crosses."""
 SLACK = 64 * 1024

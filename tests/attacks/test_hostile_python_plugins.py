@@ -173,7 +173,7 @@ async def answered_meanwhile(runtime: Runtime, attack: "asyncio.Task[object]") -
 @pytest.mark.parametrize("attack", OUTCOMES)
 async def test_each_attack_gets_its_typed_error_and_the_neighbour_does_not_notice(template: Path, tmp_path: Path, attack: str) -> None:
     memory = 64 * MIB if OUTCOMES[attack] == "limit.memory" else 512 * MIB
-    data = prepared(template, tmp_path, Limits(fuel=10**13, deadline_ms=1_500, memory=memory))
+    data = prepared(template, tmp_path, Limits(fuel=10**13, deadline_ms=1_500, memory=memory, effects=1_000))
     async with a_host(data) as runtime:
         await send(runtime, "simple-http-test", "ping", organization="neighbour")
         task = asyncio.create_task(send(runtime, "hostile", "attack", attack.encode()))

@@ -16,6 +16,7 @@ class CustomerView:
         self._created: dict[str, Customer] = {}
         self._linked: dict[Identity, str] = {}
         self._changes: defaultdict[str, list[CustomerChanged | IdentityLinked]] = defaultdict(list)
+        self._merged: dict[str, tuple[int, Customer]] = {}
 
     def see(self, effect: Effect) -> None:
         match effect:
@@ -53,6 +54,10 @@ class CustomerView:
         return [customer for customer in customers if customer and (customer.email or "").lower() == email.lower()]
 
     def _seen(self, customer: Customer) -> Customer:
-        for change in self._changes.get(customer.id, ()):
-            customer = changed(customer, change)
-        return customer
+        """The customer with the invocation's changes, each of which is merged once, however often the customer is looked at."""
+        changes = self._changes.get(customer.id, [])
+        merged, seen = self._merged.get(customer.id, (0, customer))
+        for change in changes[merged:]:
+            seen = changed(seen, change)
+        self._merged[customer.id] = (len(changes), seen)
+        return seen

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from host.cli.protocol import limited, most_connections
 from host.model.errors import UsageError
 from host.runtime.data import DataDirectory
 from host.runtime.runtime import Runtime
@@ -101,8 +102,8 @@ async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, read
     url = url_of(listener)
     async with Runtime.opened(data, cache) as runtime:
         config = uvicorn.Config(
-            create_app(runtime), http="httptools", ws="none", log_config=None, access_log=access_log, server_header=False,
-            proxy_headers=False, timeout_graceful_shutdown=GRACE,
+            create_app(runtime), http=limited(most_connections()), ws="none", log_config=None, access_log=access_log,
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE,
         )  # fmt: skip
         server = Server(config, lambda: ready(url))
         await write_first_token(runtime)

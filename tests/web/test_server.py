@@ -102,7 +102,7 @@ async def test_an_endless_body_is_answered_while_it_still_comes(tmp_path: Path) 
     async with serving(tmp_path) as server:
         reader, writer = await server.connect()
         writer.write(f"POST {ANY} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-        for _ in range(3):
+        for _ in range(5):
             writer.write(chunk(b"x" * MIB))
             await writer.drain()
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
@@ -114,7 +114,7 @@ async def test_an_endless_body_is_answered_while_it_still_comes(tmp_path: Path) 
 @pytest.mark.promise("limits.body")
 async def test_a_sender_that_waits_for_continue_is_refused_before_it_sends(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
-        answer = await server.say(request("POST", ANY, f"Content-Length: {3 * MIB}", "Expect: 100-continue"))
+        answer = await server.say(request("POST", ANY, f"Content-Length: {5 * MIB}", "Expect: 100-continue"))
 
     assert status(answer) == 413
 

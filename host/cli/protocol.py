@@ -16,7 +16,7 @@ from host.web.head import LARGEST
 HEAD_S = 10.0
 """Seconds from the connection, and from each further request's first byte, to the end of its head."""
 PART = 16 * 1024
-"""Bytes that the parser gets at a time while it reads a head: by so much the largest may be exceeded."""
+"""Bytes that the parser gets at a time: by so much the largest may be exceeded."""
 MOST_FILES, RESERVED_FILES = 65_536, 128
 """File descriptors: what the process asks for, and what it keeps for databases, components and compilers."""
 
@@ -44,7 +44,8 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._in_head = True
-        self._head_bytes = 0
+        self._taken = 0
+        self._advanced = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -59,26 +60,36 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Counts what the parser has taken without getting anywhere: a head, what stands beside chunks, trailers."""
         while data and not self.transport.is_closing():
-            if not self._in_head:
-                return super().data_received(data)
-            if self._head_bytes > LARGEST:
-                return self._refuse()
-            self._start_timer()
-            part, data = data[:PART], data[PART:]
-            super().data_received(part)
             if self._in_head:
-                self._head_bytes += len(part)
+                self._start_timer()
+            if self._taken > LARGEST:
+                return self._refuse()
+            part, data = data[:PART], data[PART:]
+            self._advanced = False
+            super().data_received(part)
+            self._taken = 0 if self._advanced else self._taken + len(part)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._advanced = True
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._advanced = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._in_head = True
-        self._head_bytes = 0
+        self._advanced = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head:
+            self._start_timer()  # nobody waits for the rest of this body any more
 
     def _refuse(self) -> None:
         """Answers 431, unless an answer to an earlier request is on its way, and closes."""
@@ -91,7 +102,15 @@ class Protocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(self.head_s, self.transport.abort)
+            self._timer = self.loop.call_later(self.head_s, self._expire)
+
+    def _expire(self) -> None:
+        """What was asked before is answered first."""
+        self._timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._start_timer()
+        else:
+            self.transport.abort()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

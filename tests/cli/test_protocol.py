@@ -16,8 +16,8 @@ MANY = 1024
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the number of bytes of the body."""
-    size, more = 0, True
+    """Answers with the number of bytes of the body; below /early, before it comes."""
+    size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
         size += len(message.get("body", b""))
@@ -83,6 +83,23 @@ async def test_a_head_without_end_is_refused_after_a_bounded_part(start: bytes, 
         sent, answer = await sent_until_closed(port, start, endless)
     assert sent < 1024 * LARGEST
     assert not answer or answer.startswith(b"HTTP/1.1 431 ")  # a reset may overtake the answer
+
+
+@pytest.mark.promise("front.connections")
+async def test_trailers_without_end_are_cut_off() -> None:
+    async with a_server() as port:
+        start = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: "
+        sent, _ = await sent_until_closed(port, start, b"b" * 20_000)
+    assert sent < 1024 * LARGEST
+
+
+@pytest.mark.promise("front.connections")
+async def test_a_body_that_nobody_waits_for_any_more_does_not_hold_the_connection() -> None:
+    async with a_server(head_s=0.05) as port, connected(port) as (reader, writer):
+        writer.write(b"POST /early HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"x")
+        assert await all_of(reader) == b"0"
 
 
 async def test_a_head_that_is_a_little_too_large_is_answered() -> None:

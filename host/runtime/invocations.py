@@ -107,7 +107,7 @@ class Invocations:
             if run.succeeded:
                 pool.waits(lease, True)
                 await self._commit(run, receipt, runs)
-        except BaseException:
+        except BaseException:  # boundary: whatever ends the run, its instance remembers what never happened
             pool.discard(lease)
             raise
         if alone or run.error is not None or (run.effects and not run.succeeded):

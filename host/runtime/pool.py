@@ -54,7 +54,7 @@ class Pool:
         self._serve()
         try:
             lease = await turn.future
-        except BaseException:
+        except BaseException:  # boundary: whatever ends the wait, what was just given must not be lost
             self._leave(turn)
             raise
         return lease or await self._make()

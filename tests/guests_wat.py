@@ -6,6 +6,7 @@ points at the result. `Report()` and `Respond(...)` are the two that most tests 
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,11 +99,12 @@ class Memory:
         return self.place(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
 
 
-class Handler:
-    """WebAssembly text, and the constants that it uses. `build` gets the memory that they are placed in."""
+class Handler(ABC):
+    """WebAssembly text, and the constants that it uses."""
 
+    @abstractmethod
     def build(self, memory: Memory) -> str:
-        raise NotImplementedError
+        """The text. `memory` is what the constants are placed in."""
 
 
 class Code(Handler):

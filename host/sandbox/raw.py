@@ -96,7 +96,6 @@ context_yield = _function("wasmtime_context_epoch_deadline_async_yield_and_updat
 
 engine_increment_epoch = _function("wasmtime_engine_increment_epoch", None, P)
 
-component_deserialize_file = _function("wasmtime_component_deserialize_file", P, P, c_void_p, P, releasing=True)
 component_func_call_async = _function("wasmtime_component_func_call_async", P, P, P, P, N, P, N, P)
 component_instance_get_func = _function("wasmtime_component_instance_get_func", c_bool, P, P, P, P)
 linker_instantiate_async = _function("wasmtime_component_linker_instantiate_async", P, P, P, P, P, P)

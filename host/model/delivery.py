@@ -34,8 +34,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     cold: bool
     """The instance was made for it."""
     runs: int
-    """How often the guest ran: again after a lost race, a change of the configuration, or a failure in a used instance. The figures below are
-    those of the last run."""
+    """How often the guest ran: again after a lost race, a change of the configuration, or a failure in a used instance.
+
+    The figures below are those of the last run.
+    """
     fuel: int
     memory: int
     host_calls: int

@@ -209,7 +209,8 @@ plugin_policies = Table(
     _number("updated_at"),
 )
 
-# `initialized` is the digest whose `lifecycle.initialize` has succeeded; `breaker_opened_at` is set while repeated failures keep it from being called.
+# `initialized` is the digest whose `lifecycle.initialize` has succeeded; `breaker_opened_at` is set while, after repeated failures, it is
+# not called.
 installations = Table(
     "installations",
     metadata,
@@ -277,7 +278,7 @@ store_entries = Table(
     _text("version"),
 )
 
-# How many entries a plugin has, and the bytes of their keys and values: written with them, since counting takes as long as there are entries.
+# How many entries a plugin has, and the bytes of their keys and values: written with them, since counting takes as long as they are many.
 store_sizes = Table(
     "store_sizes",
     metadata,

@@ -17,8 +17,11 @@ from host.runtime.data import DataDirectory
 from host.runtime.invocations import Invocations
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
-from host.runtime.receipt import Answer, Receipt
+from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
+from host.runtime.request import InvocationRequest
+from host.runtime.response import CheckedResponse
+from host.runtime.run import Run
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -68,8 +71,16 @@ class Runtime:
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:
-        """Runs the plugin for a checked request; see `Invocations.handle`."""
-        return await self._invocations.handle(receipt)
+        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have."""
+        run = await self.invoke(receipt)
+        if run.error is not None:
+            return failure(receipt.delivery_id, run.status, run.error)
+        response: CheckedResponse = run.value
+        return Answer(receipt.delivery_id, response.status, response.headers, response.body)
+
+    async def invoke(self, request: InvocationRequest) -> Run:
+        """Asks a plugin; see `Invocations.run`."""
+        return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""

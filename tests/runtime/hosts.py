@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from host.model.delivery import Delivery
 from host.model.installation import Installation
 from host.runtime.data import DataDirectory
@@ -11,7 +13,8 @@ from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.sandbox.cache import Cache
-from stores import deliveries
+from stores import deliveries, installations
+from stores.statement import Connection
 from tests.building import artefacts
 
 ORGANIZATION = "acme"
@@ -21,6 +24,13 @@ async def installed(folder: Path, component: bytes, **order: object) -> Installe
     """Installs a component, by default for `acme` with everything granted."""
     wanted = {"organization": ORGANIZATION, "create_organization": True, "grant_all": True, **order}
     return await install(DataDirectory(folder), Cache(artefacts() / "artefacts"), component, Order(**wanted), lambda sentence: None)
+
+
+def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION, **changes: object) -> None:
+    """Changes what the organisation's operator chose for a plugin: `limits`, `enabled`, `settings`."""
+    before = installations.chosen(connection, organization, plugin)
+    assert before is not None
+    installations.choose(connection, organization, plugin, replace(before, **changes), 2)
 
 
 @asynccontextmanager

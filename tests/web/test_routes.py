@@ -75,7 +75,7 @@ async def test_head_runs_as_get_and_has_its_length_but_no_body(tmp_path: Path) -
 
     assert (reply.status, reply.body) == (200, b"")
     assert int(reply.header("content-length")[0]) > 100
-    assert (record.method, record.route, record.outcome) == ("GET", "open", "succeeded")
+    assert (record.method, record.name, record.outcome) == ("GET", "open", "succeeded")
 
 
 async def test_head_that_is_declared_arrives_as_head(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_head_that_is_declared_arrives_as_head(tmp_path: Path) -> None:
         await site.ask("HEAD", f"{BASE}/caf%C3%A9")
         record = site.records()[0]
 
-    assert (record.method, record.route) == ("HEAD", "odd")
+    assert (record.method, record.name) == ("HEAD", "odd")
 
 
 async def test_a_path_may_have_a_route_for_each_method(tmp_path: Path) -> None:

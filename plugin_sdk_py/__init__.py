@@ -15,6 +15,7 @@ from plugin_sdk_py.api.messages import Attachment, Conversation, Incoming, Messa
 from plugin_sdk_py.api.store import Entry, Store
 from plugin_sdk_py.auth import challenge, hmac, public, token
 from plugin_sdk_py.declared import inject
+from plugin_sdk_py.dedupe import dedupe_by
 from plugin_sdk_py.errors import Conflict, Denied, Failed, HostError, Invalid, NotFound, Outside, Rejected, Unavailable
 from plugin_sdk_py.plugin import Plugin
 from plugin_sdk_py.request import Request
@@ -50,6 +51,7 @@ __all__ = [
     "Unavailable",
     "Values",
     "challenge",
+    "dedupe_by",
     "hmac",
     "inject",
     "public",

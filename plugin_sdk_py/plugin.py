@@ -14,6 +14,7 @@ from plugin_sdk_py.api.secrets import Secrets
 from plugin_sdk_py.api.sources import Sources
 from plugin_sdk_py.api.store import Store
 from plugin_sdk_py.auth import Auth, Challenge
+from plugin_sdk_py.dedupe import Dedupe
 from plugin_sdk_py.routes import Handler, Route
 from plugin_sdk_py.text import Json
 
@@ -74,11 +75,13 @@ class Plugin:
         mode: Literal["sync", "queued"] = "sync",
         body: Literal["any", "json"] = "any",
         challenge: Challenge | None = None,
+        dedupe: Dedupe | None = None,
     ) -> Callable[[H], H]:
         """Declares the decorated function as the handler of `path`, in which `{name}` stands for one segment.
 
         The route is named after the function, unless `name` says otherwise, and described by its docstring's first line. In the mode
         `queued` the host answers at once and runs the handler later. With body `json` the host refuses a body that is not JSON with 400.
+        `dedupe` says by what the host knows a request that it has run already.
         """
 
         def declare(handler: H) -> H:
@@ -90,6 +93,7 @@ class Plugin:
                 mode=mode,
                 body=body,
                 challenge=challenge,
+                dedupe=dedupe,
                 description=(handler.__doc__ or "").strip().partition("\n")[0],
                 handler=handler,
             )
@@ -111,9 +115,10 @@ class Plugin:
         mode: Literal["sync", "queued"] = "sync",
         body: Literal["any", "json"] = "any",
         challenge: Challenge | None = None,
+        dedupe: Dedupe | None = None,
     ) -> Callable[[H], H]:
         """The same for POST alone."""
-        return self.route(path, methods=["POST"], auth=auth, name=name, mode=mode, body=body, challenge=challenge)
+        return self.route(path, methods=["POST"], auth=auth, name=name, mode=mode, body=body, challenge=challenge, dedupe=dedupe)
 
     def setting(
         self, name: str, kind: type | Mapping[str, Json], *, description: str = "", required: bool = False, default: Json = None

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from plugin_sdk_py import names
 from plugin_sdk_py.auth import Auth, Challenge, Hmac, Public, Token
+from plugin_sdk_py.dedupe import Dedupe
 from plugin_sdk_py.request import Request
 from plugin_sdk_py.response import Answer
 from plugin_sdk_py.text import Json
@@ -29,6 +30,7 @@ class Route:
     mode: Literal["sync", "queued"]
     body: Literal["any", "json"]
     challenge: Challenge | None
+    dedupe: Dedupe | None
     description: str
     handler: Handler
 
@@ -43,6 +45,8 @@ class Route:
             raise TypeError(f"route {self.name!r}: auth is public(), token() or hmac(...), not {self.auth!r}")
         if self.challenge and "GET" in self.methods:
             raise ValueError(f"route {self.name!r}: GET belongs to the challenge, which the host answers")
+        if self.dedupe and not isinstance(self.auth, Hmac):
+            raise ValueError(f"route {self.name!r}: only a route whose signature the host checks can dedupe")
         if inspect.iscoroutinefunction(self.handler):
             raise TypeError(f"route {self.name!r}: a handler is a plain function; it may call asyncio.run(...) itself")
 
@@ -55,6 +59,7 @@ class Route:
             "mode": self.mode,
             "body": self.body,
             **({"challenge": self.challenge.describe()} if self.challenge else {}),
+            **({"dedupe": self.dedupe.describe()} if self.dedupe else {}),
             "description": self.description,
         }
 

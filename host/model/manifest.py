@@ -40,6 +40,15 @@ class Challenge(Struct, frozen=True, kw_only=True):
     expect: dict[str, str] = {}
 
 
+class Dedupe(Struct, frozen=True, kw_only=True):
+    """What a verified request has that one of the same meaning has too: the value of `header`, or what `json`, a JSON Pointer (RFC 6901),
+    finds in its body. One of the two is given. `expires_s` is for how many seconds it is remembered."""
+
+    header: str | None = None
+    json: str | None = None
+    expires_s: int = 8 * 24 * 60 * 60
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """A path below the plugin's root, `/` first, with `{name}` for one segment."""
 
@@ -51,6 +60,8 @@ class Route(Struct, frozen=True, kw_only=True):
     body: Literal["any", "json"] = "any"
     """With `json` the host refuses a body that is not JSON with 400."""
     challenge: Challenge | None = None
+    dedupe: Dedupe | None = None
+    """Only where `auth` is `Verify`: a stranger could take keys that a sender needs."""
     description: str = ""
 
 

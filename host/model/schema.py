@@ -22,6 +22,9 @@ SHOWN = 5
 LONGEST = 300
 """Characters of one error: what is wrong can be as long as the manifest."""
 
+SAID = ("pattern", "oneOf")
+"""Keywords that say what they take to a machine; people have the description."""
+
 NAMED = {"routes": "name", "secrets": "name", "capabilities": "name", "tools": "name", "hooks": "event", "actions": "name", "jobs": "name"}
 """Lists whose entries differ in one property."""
 
@@ -59,7 +62,7 @@ def _schema_errors(data: Json) -> Iterator[str]:
     schema, validator = _manifest_schema()
     for error in validator.iter_errors(data):
         wrong = error.message
-        if error.schema_path[-1] == "pattern":  # which says what it takes to a machine; people have the description
+        if error.schema_path[-1] in SAID:
             rule = reduce(lambda part, key: part[key], error.schema_path[:-1], schema)
             wrong = f"{error.instance!r} is not what this takes: {rule['description'].rstrip('.')}"
         yield f"{_path(error.instance_path)}: {wrong}"
@@ -73,6 +76,7 @@ def _other_errors(data: Mapping[str, Json]) -> Iterator[str]:
     yield from _ambiguous(routes)
     for number, route in enumerate(routes):
         yield from _unverifiable(f"$.routes[{number}]", route, purposes)
+        yield from _dedupes(f"$.routes[{number}]", route)
     for number, secret in enumerate(secrets):
         yield from _injection(f"$.secrets[{number}]", secret)
     yield from _schemas(data)
@@ -105,6 +109,11 @@ def _unverifiable(path: str, route: Mapping[str, Json], purposes: Mapping[str, s
             yield f"{path}.{user}.secret: no secret {name!r} is declared"
         elif name is not None and purposes[name] != "verify":
             yield f"{path}.{user}.secret: the purpose of {name!r} is {purposes[name]!r}, not 'verify'"
+
+
+def _dedupes(path: str, route: Mapping[str, Json]) -> Iterator[str]:
+    if "dedupe" in route and route["auth"]["type"] != "verify":
+        yield f"{path}.dedupe: only verified routes dedupe, and the auth of this one is {route['auth']['type']!r}"
 
 
 def _injection(path: str, secret: Mapping[str, Json]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from host.model.contract import MANIFEST_SCHEMA, WIT
 from host.model.errors import InvalidManifest
-from host.model.manifest import Challenge, Public, Verify
+from host.model.manifest import Challenge, Dedupe, Public, Verify
 from host.model.schema import compiled, validate
 
 LEAST = {"name": "a-plugin", "version": "1.0.0", "description": "Does something"}
@@ -17,6 +17,10 @@ KEY = {"name": "key", "purpose": "verify"}
 
 def route(**changes: Any) -> dict[str, Any]:
     return {"name": "webhook", "path": "/webhook", "auth": {"type": "public"}} | changes
+
+
+def verified(**changes: Any) -> dict[str, Any]:
+    return route(auth=VERIFY, **changes)
 
 
 def error_of(**changes: Any) -> str:
@@ -83,6 +87,19 @@ def test_a_public_route_is_a_wish_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "decoded"),
+    [
+        ({"header": "X-Id"}, Dedupe(header="X-Id", expires_s=691_200)),
+        ({"json": "/entry/0/a~1b", "expires_s": 60}, Dedupe(json="/entry/0/a~1b", expires_s=60)),
+    ],
+)
+def test_a_verified_route_may_name_what_its_requests_are_known_by(declared: dict[str, Any], decoded: Dedupe) -> None:
+    manifest = validate(LEAST | {"routes": [verified(dedupe=declared), verified(name="other", path="/other")], "secrets": [KEY]})
+
+    assert [each.dedupe for each in manifest.routes] == [decoded, None]
+
+
+@pytest.mark.parametrize(
     ("changes", "path", "wrong"),
     [
         ({"name": "A Plugin"}, "$.name", "Lower-case letters"),
@@ -121,6 +138,27 @@ def test_a_public_route_is_a_wish_of_its_own() -> None:
             },
             "$.routes[0].methods",
             "GET belongs to the challenge",
+        ),
+        (
+            {"routes": [route(dedupe={"header": "x-id"})]},
+            "$.routes[0].dedupe",
+            "only verified routes dedupe, and the auth of this one is 'public'",
+        ),
+        ({"routes": [verified(dedupe={})], "secrets": [KEY]}, "$.routes[0].dedupe", "give header or json, not both"),
+        (
+            {"routes": [verified(dedupe={"header": "a", "json": "/b"})], "secrets": [KEY]},
+            "$.routes[0].dedupe",
+            "give header or json, not both",
+        ),
+        ({"routes": [verified(dedupe={"header": "a b"})], "secrets": [KEY]}, "$.routes[0].dedupe.header", "Name of an HTTP header"),
+        ({"routes": [verified(dedupe={"json": "id"})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
+        ({"routes": [verified(dedupe={"json": ""})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
+        ({"routes": [verified(dedupe={"json": "/a~2"})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
+        ({"routes": [verified(dedupe={"json": "/a", "expires_s": 59})], "secrets": [KEY]}, "$.routes[0].dedupe.expires_s", "minimum of 60"),
+        (
+            {"routes": [verified(dedupe={"json": "/a", "expires_s": 2592001})], "secrets": [KEY]},
+            "$.routes[0].dedupe.expires_s",
+            "maximum of 2592000",
         ),
         ({"secrets": [KEY, KEY]}, "$.secrets[1]", "'key' comes twice"),
         ({"secrets": [{"name": "key", "purpose": "inject"}]}, "$.secrets[0]", "needs the property 'inject'"),

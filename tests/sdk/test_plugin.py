@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.model.schema import validate
-from plugin_sdk_py import Plugin, Request, challenge, hmac, inject, public, token
+from plugin_sdk_py import Plugin, Request, challenge, dedupe_by, hmac, inject, public, token
 
 
 def a_plugin() -> Plugin:
@@ -33,6 +33,7 @@ def test_everything_that_can_be_declared_is_a_valid_manifest() -> None:
         challenge=challenge(secret="key", token_parameter="token", challenge_parameter="challenge", expect={"mode": "subscribe"}),
         mode="queued",
         body="json",
+        dedupe=dedupe_by(json="/entry/0/id", expires_s=3600),
     )
     def take_message(request: Request) -> None:
         """Takes a message in.
@@ -68,6 +69,7 @@ def test_everything_that_can_be_declared_is_a_valid_manifest() -> None:
             "challenge_parameter": "challenge",
             "expect": {"mode": "subscribe"},
         },
+        "dedupe": {"json": "/entry/0/id", "expires_s": 3600},
         "description": "Takes a message in.",
     }
     assert description["settings"] == {
@@ -118,6 +120,7 @@ def declare_route(plugin: Plugin, **changes: Any) -> None:
             {"challenge": challenge(secret="key", token_parameter="t", challenge_parameter="c")},
             r"route 'a': GET belongs to the challenge",
         ),
+        ({"dedupe": dedupe_by(header="x-id")}, r"route 'a': only a route whose signature the host checks can dedupe"),
     ],
 )
 def test_a_route_that_can_not_be_is_refused_where_it_is_declared(changes: dict[str, Any], wrong: str) -> None:
@@ -175,6 +178,11 @@ def test_a_decorated_function_stays_what_it_was() -> None:
         (lambda plugin: [plugin.secret("a", purpose="sign") for _ in range(2)], "secret 'a' is declared twice"),
         (lambda plugin: inject(header="a", hosts="b.example.com"), "inject: hosts is a list of host names"),
         (lambda plugin: inject(header="a", hosts=["b"], template="Bearer"), "inject: the template 'Bearer' has no '{secret}'"),
+        (lambda plugin: dedupe_by(), "dedupe_by: give either header or json"),
+        (lambda plugin: dedupe_by(header="a", json="/a"), "dedupe_by: give either header or json"),
+        (lambda plugin: dedupe_by(header="a b"), "dedupe_by: 'a b' is no name of a header"),
+        (lambda plugin: dedupe_by(json="entry"), "dedupe_by: 'entry' is no JSON Pointer, such as /entry/0/id"),
+        (lambda plugin: dedupe_by(json="/a", expires_s=59), "dedupe_by: expires_s is 60 to 2592000 seconds, not 59"),
         (lambda plugin: plugin.needs("message.receive", reason="x"), "capability 'message.receive': one of the contract's"),
         (lambda plugin: plugin.needs("store", reason=""), "capability 'store': an operator wants a reason"),
         (lambda plugin: [plugin.needs("store", reason="x") for _ in range(2)], "capability 'store' is declared twice"),

@@ -19,6 +19,14 @@ def size(text: str, option: str = "") -> int:
     return _whole(text, SIZES, option, "a size, as 64MiB, 1.5GiB, 500kB or 1048576 (bytes)")
 
 
+def size_text(value: int) -> str:
+    """The shortest spelling that is exact: `64MiB`."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if value and value % 1024**power == 0:
+            return f"{value // 1024**power}{unit}"
+    return str(value)
+
+
 def duration_ms(text: str, option: str = "") -> int:
     """Milliseconds: `5s`, `250ms`, `1.5min`, `2h`, `1d`. A number alone could be seconds or milliseconds, so it is refused."""
     return _whole(text, MILLISECONDS, option, "a duration with its unit, as 5s, 250ms, 1.5min, 2h or 1d")

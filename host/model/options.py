@@ -15,6 +15,8 @@ from host.model.limits import MIB
 
 GIB = 1024 * MIB
 DAY_S = 86_400
+LONGEST = 100
+"""Characters of a wrong value that an error repeats."""
 
 
 class HostOptions(Struct, frozen=True, kw_only=True):
@@ -54,6 +56,15 @@ class HostOptions(Struct, frozen=True, kw_only=True):
     """A log line per request."""
     log_json: bool | None = None
     """JSON lines as the log. None: unless standard error is a terminal."""
+
+
+class OptionError(UsageError):
+    """An option can't be what it was given: `option`, and what is `wrong` with it. The message is both."""
+
+    def __init__(self, option: str, wrong: str) -> None:
+        super().__init__(f"{option} {wrong}")
+        self.option = option
+        self.wrong = wrong
 
 
 class Bounds(NamedTuple):
@@ -98,7 +109,7 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
 
 def checked(options: HostOptions) -> HostOptions:
-    """The same, once it is certain that they can work. Raises `UsageError`, which names the option and what it takes."""
+    """The same, once it is certain that they can work. Raises `OptionError`, which names the option and what it takes."""
     for name, value in structs.asdict(options).items():
         checked_value(name, value)
     _refuse_conflicts(options)
@@ -106,18 +117,14 @@ def checked(options: HostOptions) -> HostOptions:
 
 
 def checked_value(name: str, value: object) -> Any:
-    """The value of one option, in its type. Raises `UsageError`."""
+    """The value of one option, in its type. Raises `OptionError`."""
     try:
         found = convert(value, _TYPES[name])
         if _can_be(name, found):
             return found
     except (ValidationError, ValueError):
         pass
-    raise UsageError(f"{name} takes {TAKES[name]}, not {_told(value)}")
-
-
-def _told(value: object) -> str:
-    return repr(value)[:100]
+    raise OptionError(name, f"takes {TAKES[name]}, not {repr(value)[:LONGEST]}")
 
 
 def _can_be(name: str, value: Any) -> bool:
@@ -146,6 +153,6 @@ def _refuse_conflicts(options: HostOptions) -> None:
         part = f"{whole}_per_organization"
         chosen, all_together = getattr(options, part), getattr(options, whole)
         if chosen > all_together and chosen != getattr(HostOptions(), part):
-            raise UsageError(
-                f"{part} is {chosen}, but all organisations together may have {all_together} ({whole}): choose less, or raise that"
+            raise OptionError(
+                part, f"is {chosen}, but all organisations together may have {all_together} ({whole}): choose less, or raise that"
             )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from host.cli.units import count, duration_ms, duration_s, size
+from host.cli.units import count, duration_ms, duration_s, size, size_text
 from host.model.errors import UsageError
 
 
@@ -38,3 +38,9 @@ def test_what_could_mean_anything_is_one_sentence_with_examples(parse: Callable[
         parse(text, "--some-option")
 
     assert len(error.value.message) < 250
+
+
+@pytest.mark.parametrize(("value", "text"), [(64 << 20, "64MiB"), (3 << 29, "1536MiB"), (1000, "1000"), (0, "0"), (1 << 40, "1TiB")])
+def test_a_size_is_shown_as_it_can_be_written(value: int, text: str) -> None:
+    assert size_text(value) == text
+    assert size(text) == value

@@ -129,7 +129,7 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000)
+            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, request.installation.limits)
             deliveries.record(connection, delivery)
             request.commit(connection, value)
 
@@ -171,7 +171,7 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         async with asyncio.timeout_at(deadline_at):
             return await pool.acquire(fresh)
     except TimeoutError:
-        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
+        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None
 
 
 def _deadline(request: InvocationRequest) -> float:

@@ -32,7 +32,7 @@ class Pools:
             return known[1]
         if known is not None:
             known[1].close()
-        pool = Pool(installation.limits.instances, partial(self._start, installation))
+        pool = Pool(installation.limits.concurrent, partial(self._start, installation))
         self._pools[key] = (installation, pool)
         return pool
 

@@ -10,12 +10,13 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, RequestError
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
+from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.sandbox.call import Call
@@ -42,6 +43,7 @@ class Invocations:
         pools: Pools,
         platform: Platform,
         writer: Writer,
+        refusals: Refusals,
         environment: str = "production",
     ) -> None:
         self._configuration = configuration
@@ -49,6 +51,7 @@ class Invocations:
         self._pools = pools
         self._platform = platform
         self._writer = writer
+        self._refusals = refusals
         self._environment = environment
         self._seed_key = os.urandom(32)
 
@@ -145,7 +148,12 @@ class Invocations:
         raise ConfigurationChanged
 
     async def _record(self, run: Run, runs: int) -> None:
-        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept."""
+        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept.
+
+        Where there was no place for the call, it is kept as a refused request is: only so many a minute.
+        """
+        if isinstance(run.error, RequestError):
+            return await self._refusals.record(run.request, run.error)
         delivery = run.delivery(runs)
         log.warning(
             "delivery.failed",

@@ -1,5 +1,6 @@
 """The host at work: everything of one data directory, opened together and closed together."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -13,11 +14,13 @@ from host.model.delivery import LogLine
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
+from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
 from host.runtime.invocations import Invocations
 from host.runtime.pools import Pools
+from host.runtime.rates import CallRates
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
@@ -32,6 +35,9 @@ from stores.statement import Connection
 from stores.writer import Writer
 
 log = structlog.get_logger()
+
+LONGEST_REAP_S = 30
+"""Seconds between two looks at idle instances, at most."""
 
 
 class Runtime:
@@ -54,10 +60,12 @@ class Runtime:
         self.reads = reads
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
-        self._pools = Pools(self.components, self.configuration)
-        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
-        self.configuration.on_change = self._forget
+        self.capacity = Capacity(options)
+        self._pools = Pools(self.components, self.configuration, self.capacity)
         self._refusals = Refusals(writer)
+        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer, self._refusals)
+        self.configuration.on_change = self._forget
+        self.rates = CallRates()
 
     def __repr__(self) -> str:
         return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
@@ -72,9 +80,11 @@ class Runtime:
         try:
             async with Writer(database) as writer:
                 runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                reaper = asyncio.create_task(runtime._reap())
                 try:
                     yield runtime
                 finally:
+                    reaper.cancel()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -97,8 +107,14 @@ class Runtime:
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
-        lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
-        await self._refusals.record(receipt, error, lines)
+        await self._refusals.record(receipt, error, [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else [])
+
+    async def _reap(self) -> None:
+        """Closes idle instances when their time is over."""
+        every = min(self.options.idle_s, self.options.idle_channel_s, LONGEST_REAP_S) / 2
+        while True:
+            await asyncio.sleep(every)
+            self.capacity.reap(self.capacity.clock())
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""

@@ -3,6 +3,8 @@
 A sender that goes away while the guest runs changes nothing: the run goes on to its commit. It will come again, and finds what it sent.
 """
 
+from collections.abc import Callable
+
 from starlette.types import Receive, Scope, Send
 
 from host.model import remedies
@@ -11,7 +13,9 @@ from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
+from host.web.addresses import ASKED
 from host.web.authentication import ACTING, authenticated, authorize
+from host.web.bodies import Bodies
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
 from host.web.errors import NotFound, Refusal, refusal
@@ -33,17 +37,19 @@ class Webhooks:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
+        self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(scope, receive)
+            with self._bodies.holding() as take:
+                answer = await self._answer(scope, receive, take)
         except RequestError as error:
             answer = refusal(error)
         except ClientGone:
             return
         await send_answer(send, answer, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> Answer:
         head = Head.of(scope)
         installation = self._installation(organization_of(head), head.plugin)
         match = self._table(installation).match(head.method, head.below)
@@ -54,17 +60,22 @@ class Webhooks:
                 raise _not_granted(installation, match)
             if match.challenge:
                 return answer_challenge(_declared(match.route.challenge), installation, head.query)
-            receipt = await self._receipt(head, installation, match, receive)
+            receipt = await self._receipt(head, installation, match, receive, take)
+            self._runtime.rates.admit(installation)
         except RequestError as error:
             return await self._refuse(error, head.receipt(installation, match))
+        scope[ASKED] = True
         return passed(await self._runtime.handle(receipt))
 
-    async def _receipt(self, head: Head, installation: Installation, match: Match, receive: Receive) -> Receipt:
+    async def _receipt(
+        self, head: Head, installation: Installation, match: Match, receive: Receive, take: Callable[[int], None]
+    ) -> Receipt:
         """The request, checked and complete."""
         auth = match.route.auth
         if isinstance(auth, Token):
             authorize(authenticated(self._runtime, head.values("authorization")), installation.organization, ACTING)
-        body = await read_body(receive, head.values("content-length"), head.room(installation))
+        room = min(head.room(installation), self._bodies.most)
+        body = await read_body(receive, head.values("content-length"), room, take=take)
         if isinstance(auth, Verify):
             verify(auth, installation, head.values(auth.header.lower()), body)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):

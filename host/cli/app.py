@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from host.cli.commands import build, call, demo, inspect, install, serve, token
+from host.cli.commands import build, call, demo, inspect, install, limits, serve, token
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
@@ -22,6 +22,7 @@ app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("install", epilog=install.EXAMPLES)(install.install)
+app.command("limits", epilog=limits.EXAMPLES)(limits.limits)
 app.command("call", epilog=call.EXAMPLES)(call.call)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(token.app, name="token")

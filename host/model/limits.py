@@ -28,23 +28,23 @@ class Limits(Struct, frozen=True, kw_only=True):
     fuel: Annotated[int, Limit("units of fuel per call", 10_000, 10**15)] = 2_000_000_000
     """About one per executed instruction, and what host calls cost. Some 200 times an ordinary webhook of a Python guest."""
     deadline_ms: Annotated[int, Limit("time per call, waiting included", 10, 3_600_000, "milliseconds")] = 10_000
-    memory: Annotated[int, Limit("of each linear memory of an instance", 64 * KIB, 4 * GIB, "bytes")] = 128 * MIB
+    memory: Annotated[int, Limit("bytes of each linear memory of an instance", 64 * KIB, 4 * GIB, "bytes")] = 128 * MIB
     """An instance has one or two of them. A Python guest starts with about 20 MiB."""
     table_elements: Annotated[int, Limit("elements of each table of an instance", 0, 10_000_000)] = 100_000
     """An instance may have 20 tables. A Python guest has about 8,000 elements in one."""
     host_calls: Annotated[int, Limit("calls of host functions per call", 0, 100_000_000)] = 100_000
     """WASI's included. A `print` of a Python guest takes about ten."""
-    input_bytes: Annotated[int, Limit("of a call's arguments", 4 * KIB, 64 * MIB, "bytes")] = 4 * MIB
+    input_bytes: Annotated[int, Limit("bytes of a call's arguments", 4 * KIB, 64 * MIB, "bytes")] = 4 * MIB
     """A request's body may have what its head leaves."""
-    output_bytes: Annotated[int, Limit("of a call's result", 4 * KIB, 64 * MIB, "bytes")] = 8 * MIB
+    output_bytes: Annotated[int, Limit("bytes of a call's result", 4 * KIB, 64 * MIB, "bytes")] = 8 * MIB
     """And of the arguments of each capability's function that it calls. WASI's take 576 KiB."""
-    answer_bytes: Annotated[int, Limit("given by host functions per call", 4 * KIB, 256 * MIB, "bytes")] = 16 * MIB
+    answer_bytes: Annotated[int, Limit("bytes that host functions give per call", 4 * KIB, 256 * MIB, "bytes")] = 16 * MIB
     """As they cross: 32 for each byte of a `list<u8>`."""
-    log_bytes: Annotated[int, Limit("of log lines per call", 0, 16 * MIB, "bytes")] = 64 * KIB
+    log_bytes: Annotated[int, Limit("bytes of log lines per call", 0, 16 * MIB, "bytes")] = 64 * KIB
     """Beyond it lines are counted and dropped, which fails nothing."""
     effects: Annotated[int, Limit("effects per call", 0, 1_000_000)] = 10_000
     """A message of a new customer has three, and a provider may send a thousand at once."""
-    effect_bytes: Annotated[int, Limit("of all effects of a call", 0, 256 * MIB, "bytes")] = 16 * MIB
+    effect_bytes: Annotated[int, Limit("bytes of all effects of a call", 0, 256 * MIB, "bytes")] = 16 * MIB
     """They stay in the host's memory until it ends."""
     concurrent: Annotated[int, Limit("calls at a time", 1, 1_000)] = 4
     """Each has an instance of its own. More than one runs only while the others wait for the host; beyond it calls wait, which fails
@@ -55,7 +55,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Requests that passed every check. Beyond it one is answered 429."""
     store_keys: Annotated[int, Limit("entries in the store", 0, 1_000_000_000)] = 100_000
     """Above it, also where it was lowered, entries can still be changed and deleted."""
-    store_bytes: Annotated[int, Limit("of all keys and values in the store", 0, 1024 * GIB, "bytes")] = 256 * MIB
+    store_bytes: Annotated[int, Limit("bytes of all keys and values in the store", 0, 1024 * GIB, "bytes")] = 256 * MIB
     """As they are kept. Above it, values can still be replaced by smaller ones."""
 
 

@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from msgspec import structs
 from msgspec.json import decode
 
 from host.model.limits import Limits
@@ -48,7 +48,7 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
 
 def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
-    assert {name: int(value.replace(",", "")) for name, value in rows} == structs.asdict(Limits())
+    assert {name: int(value.replace(",", "")) for name, value in rows} == asdict(Limits())
 
 
 @pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/writing-plugins.md", "docs/operating.md"])

@@ -1,8 +1,10 @@
-"""What an installation may use, in one place, and what one call did use."""
+"""What an installation may use, in one place, and what one call did use.
 
+Dataclasses, since the command line makes its options of them before anything slower is imported.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, TypeAlias, get_type_hints
-
-from msgspec import Struct, convert
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,7 +20,8 @@ class Limit(NamedTuple):
     unit: Literal["", "bytes", "milliseconds"] = ""
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
     """What one installation may use: each call, its instances, all calls together, and what it keeps.
 
     Each trips with its own error: `fuel`, `deadline`, or `limit.<field, with hyphens>`. The defaults are four times what the examples use
@@ -68,8 +71,7 @@ Overrides: TypeAlias = dict[str, int]
 
 def effective(*layers: Overrides) -> Limits:
     """The defaults with each layer over the ones before. A field that this version does not have any more is passed over."""
-    chosen = {name: value for layer in layers for name, value in layer.items() if name in LIMITS}
-    return convert(chosen, Limits)
+    return Limits(**{name: value for layer in layers for name, value in layer.items() if name in LIMITS})
 
 
 def tag(name: str) -> str:
@@ -77,7 +79,8 @@ def tag(name: str) -> str:
     return name.removesuffix("_ms").replace("_", "-")
 
 
-class Usage(Struct, kw_only=True):
+@dataclass(kw_only=True, slots=True)
+class Usage:
     """What one call has used."""
 
     fuel: int = 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
@@ -48,7 +49,7 @@ def show(connection: Connection, plugin: str, organization: str | None) -> dict[
     """Every limit by field. Raises `UsageError` where there is no such plugin or organisation, or it is not installed there."""
     layers = _layers(connection, plugin, organization)
     own = layers.installed[organization][0] if organization else {}
-    values = structs.asdict(effective(layers.plugin, own))
+    values = asdict(effective(layers.plugin, own))
     return {name: Shown(value, _origin(name, layers.plugin, own)) for name, value in values.items()}
 
 

@@ -1,9 +1,8 @@
 """What a component needs at least, found by trial: nothing else knows what its start takes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-from msgspec.structs import replace
 
 from host.model.errors import GuestError
 from host.runtime.describe import LIMITS, document
@@ -16,7 +15,7 @@ STEPS: dict[Tried, int] = {"memory": 64 * 1024, "table_elements": 1}
 
 
 async def least(artefact: Path, name: Tried, given: int) -> int:
-    """`given` where the component starts and describes itself with it, else the smallest value that is enough. A trial takes milliseconds."""
+    """`given` where the component starts and describes itself with it, else the smallest value that is enough."""
     component = Component(artefact, {}, TYPES)
     if await _works(component, name, given):
         return given

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from host.cli.commands.limits import PARSERS, _text
 from host.model.installation import Installation
@@ -62,7 +62,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_every_limit_is_shown_with_its_value_and_whose_choice_it_is(data: Path) -> None:
-    assert shown(data, "--org", "acme") == {name: (value, "default") for name, value in structs.asdict(Limits()).items()}
+    assert shown(data, "--org", "acme") == {name: (value, "default") for name, value in asdict(Limits()).items()}
     assert shown(data, "--fuel", "5M", "--deadline", "5s")["fuel"] == (5_000_000, "plugin")
     found = shown(data, "--org", "acme", "--fuel", "6M")
     assert (found["fuel"], found["deadline_ms"], found["memory"]) == ((6_000_000, "organisation"), (5000, "plugin"), (128 << 20, "default"))
@@ -89,7 +89,7 @@ def test_nobody_crosses_a_bound(data: Path, name: str) -> None:
     limit = LIMITS[name]
     before = stored(data)
     for value in (limit.least - 1, limit.most + 1):
-        result = invoke("limits", "probe", f"--{tag(name)}", _text(name, value), "--fuel", "1M", "--data", data)
+        result = invoke("limits", "probe", "--fuel", "1M", f"--{tag(name)}", _text(name, value), "--data", data)
         assert result.exit_code == 2
         assert is_one_sentence(result.stderr)
         if value > 0:
@@ -130,11 +130,8 @@ def test_what_can_not_be_is_one_sentence_and_changes_nothing(data: Path, tmp_pat
         installations.remove(connection, "empty", "other")
         connection.execute("DELETE FROM plugins WHERE name = 'other'")
     before = stored(data)
-    result = (
-        invoke("limits", *arguments.split(), "--queue", "7", "--data", data)
-        if "--" in arguments
-        else invoke("limits", *arguments.split(), "--data", data)
-    )
+    more = ["--queue", "7"] if "--" in arguments else []
+    result = invoke("limits", *arguments.split(), *more, "--data", data)
 
     assert result.exit_code == 2
     assert is_one_sentence(result.stderr)
@@ -151,10 +148,8 @@ def test_without_a_data_directory_nothing_is_made(tmp_path: Path) -> None:
 
 
 def test_what_is_enough_by_a_page_is_accepted_and_the_plugin_runs(data: Path) -> None:
-    assert shown(data, "--org", "acme", "--memory", f"{PAGES * 64}KiB", "--table-elements", "1000")["memory"] == (
-        PAGES << 16,
-        "organisation",
-    )
+    found = shown(data, "--org", "acme", "--memory", f"{PAGES * 64}KiB", "--table-elements", "1000")
+    assert found["memory"] == (PAGES << 16, "organisation")
     result = invoke("call", "probe", "/ping", "--org", "acme", "--data", data)
     assert (result.exit_code, "pong" in result.stdout) == (0, True)
 

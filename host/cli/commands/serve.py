@@ -115,7 +115,7 @@ def _serve(found: "Configuration", as_json: bool) -> None:
         else:
             print(f"Innkeeper is ready at {url}", flush=True)
 
-    logs.configure(found.options.log_json, access_log=found.options.access_log)
+    logs.configure(found.options.log_json)
     serving.serve(found.place, found.options, ready)
 
 

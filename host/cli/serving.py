@@ -104,7 +104,7 @@ async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, opti
     url = url_of(listener)
     async with Runtime.opened(data, cache, options) as runtime:
         config = uvicorn.Config(
-            create_app(runtime), http=limited(most_connections()), ws="none", log_config=None, access_log=False,
+            create_app(runtime), http=limited(most_connections()), ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, proxy_headers=bool(options.trusted_proxies), forwarded_allow_ips=list(options.trusted_proxies),
             timeout_graceful_shutdown=math.ceil(options.grace_s + PATIENCE_S),
         )  # fmt: skip

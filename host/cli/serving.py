@@ -53,11 +53,18 @@ def serve(place: Place, options: HostOptions, ready: Callable[[str], None]) -> N
 @contextmanager
 def listening(address: Address) -> Iterator[socket.socket]:
     """A socket that listens there: what can't be had is known before anything else is touched."""
+    with bound(address) as listener:
+        listener.listen(BACKLOG)
+        yield listener
+
+
+@contextmanager
+def bound(address: Address) -> Iterator[socket.socket]:
+    """A socket with that address. Raises `UsageError` where it can't be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

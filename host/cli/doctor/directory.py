@@ -1,6 +1,7 @@
 """What has to be in a data directory, and how."""
 
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from host.cli.doctor.finding import Finding, ok, warning, wrong
+from host.model.errors import UsageError
 from host.runtime import lock
 from host.runtime.data import DataDirectory
 from host.sandbox.cache import Cache
@@ -36,10 +38,14 @@ class Directory:
             return wrong(f"{self.path} is no folder", "name another with --data")
         if not _mine(self.path):
             return wrong(f"{self.path} belongs to the user {self.path.stat().st_uid}, not to this one ({os.geteuid()})", "run as that user")
-        if open_to_others := [each for each in (self.path, *sorted(self.path.glob("innkeeper.db*"))) if _open_to_others(each)]:
-            return wrong(f"others may read {_named(open_to_others)}", f"chmod -R go= {self.path}")
+        if exposed := [each for each in sorted(self.path.iterdir()) if each.is_file() and _mode(each) & 0o077]:
+            return wrong(f"others may read {_named(exposed)}", f"chmod -R go= {self.path}")
+        if _mode(self.path) & 0o022:
+            return wrong(f"others may write in {self.path}", f"chmod 700 {self.path}")
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             return wrong(f"{self.path} can't be written", "mount it writable, or change its mode: a server needs that")
+        if _mode(self.path) & 0o077:
+            return warning(f"others may look into {self.path}, though not into its files", f"chmod 700 {self.path}")
         return ok(f"{self.path.absolute()} is this user's alone")
 
     def holder(self) -> lock.Holder | None:
@@ -84,10 +90,14 @@ class Directory:
             return wrong(
                 f"the key {sealer.key_id} ({where}) does not open {names}", "give the key that they were sealed with, or set them again"
             )
-        return ok(f"the key {sealer.key_id} ({where}) opens all {len(found.sealed) if found else 0} secrets")
+        if found is None:
+            return self._unknown(f"which secrets the key {sealer.key_id} ({where}) should open")
+        return ok(f"the key {sealer.key_id} ({where}) opens all {len(found.sealed)} secrets")
 
     def components(self) -> Finding:
-        digests = self._contents.digests if self._contents else []
+        if self._contents is None:
+            return self._unknown("which components are installed")
+        digests = self._contents.digests
         missing = [digest for digest in digests if not self._file(digest).exists()]
         changed = [digest for digest in digests if digest not in missing and digest_of(self._file(digest).read_bytes()) != digest]
         if missing or changed:
@@ -98,7 +108,9 @@ class Directory:
     def cache(self, folder: Path) -> Finding:
         """Warm, where nothing has to be compiled at the next start."""
         artefacts = folder / "artefacts"
-        digests = self._contents.digests if self._contents else []
+        if self._contents is None:
+            return self._unknown("which components are installed")
+        digests = self._contents.digests
         if not (artefacts / "key").exists():
             return warning(
                 f"nothing is compiled yet in {artefacts}", "the first install or start does it, some 10 seconds for a Python plugin"
@@ -117,13 +129,21 @@ class Directory:
         """When the last delivery came; None where that can't be told."""
         return self._contents.newest if self._contents else None
 
+    def _unknown(self, what: str) -> Finding:
+        if self.data.database.exists():
+            return warning(f"nobody can tell {what}", "put right first what is said of the database")
+        return warning(NONE_YET, AT_THE_FIRST_START)
+
     @cached_property
     def _contents(self) -> inspection.Contents | None:
-        """None where there is no database. Raises what makes it unreadable."""
+        """None where that can't be told: there is no database, or it has another finding."""
         if not self.data.database.exists():
             return None
-        with self._database() as connection:
-            return inspection.contents(connection, inspection.schema_of(connection), Sealer.open(self.path))
+        try:
+            with self._database() as connection:
+                return inspection.contents(connection, inspection.schema_of(connection), Sealer.open(self.path))
+        except (UsageError, sqlite3.Error):
+            return None
 
     @contextmanager
     def _database(self) -> Iterator[Connection]:
@@ -138,8 +158,8 @@ def _mine(path: Path) -> bool:
     return path.stat().st_uid == os.geteuid()
 
 
-def _open_to_others(path: Path) -> bool:
-    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _named(names: "list[Path] | list[str]") -> str:

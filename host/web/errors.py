@@ -99,7 +99,7 @@ class UnexpectedErrors:
         except Exception:  # boundary: one request's defect is not the server's, and its details are for the log alone
             if started or scope["type"] != "http":
                 raise
-            await send_answer(send, _unexpected(scope))
+            await send_answer(send, _unexpected(scope), head=scope["method"] == "HEAD")
 
 
 def _unexpected(scope: Scope) -> Answer:

@@ -16,6 +16,7 @@ MOST = 32
 DIGITS = re.compile(r"[0-9]{1,15}", re.ASCII)
 DECODED = re.compile(r"%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """What HubSpot decodes in a URL before it signs it, and nothing else: `: / ? @ ! $ ' ( ) * , ;`."""
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 UNIT_MS = {"s": 1000, "ms": 1}
 
 
@@ -56,10 +57,12 @@ def _key(signature: Signature, installation: Installation, name: str) -> bytes:
 
 
 def _one(head: Head, name: str) -> str:
-    """The header that comes once. Of two, another reader of the request may see the other one."""
+    """The header that comes once, on one line. Of two, another reader of the request may see the other one."""
     values = head.values(name.lower())
     if len(values) != 1:
         raise _wrong(f"the header {name} came {len(values)} times; it must come once")
+    if CONTROL.search(values[0]):
+        raise _wrong(f"the header {name} has a control character in it")
     return values[0]
 
 

@@ -67,17 +67,21 @@ def refusal(error: RequestError, delivery_id: str | None = None) -> Answer:
 async def on_request_error(request: Request, error: Exception) -> Response:
     """Starlette's handler of `RequestError`."""
     assert isinstance(error, RequestError)
-    return to_response(refusal(error))
+    return to_response(refusal(error), head=request.method == "HEAD")
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Starlette's handler of its own errors: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
+    return to_response(refusal(_as_ours(error)), head=request.method == "HEAD")
+
+
+def _as_ours(error: HTTPException) -> RequestError:
     if error.status_code == 404:
-        return to_response(refusal(NotFound()))
+        return NotFound()
     if error.status_code == 405:
-        return to_response(refusal(MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))))
-    return to_response(refusal(RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)))
+        return MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    return RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)
 
 
 class UnexpectedErrors:

@@ -91,6 +91,7 @@ class Site:
         body: bytes = b"",
         chunks: Iterable[bytes] | None = None,
         root_path: str = "",
+        host: str = "testserver",
     ) -> Reply:
         """One request. `target` is path and query as on the wire."""
         path, _, query = (target if isinstance(target, bytes) else target.encode("latin-1")).partition(b"?")
@@ -98,7 +99,7 @@ class Site:
         scope = {
             "type": "http", "http_version": "1.1", "asgi": {"version": "3.0"}, "scheme": "http", "server": ("testserver", 80),
             "method": method, "path": unquote(path.decode("latin-1")), "raw_path": path, "root_path": root_path, "query_string": query,
-            "headers": [(b"host", b"testserver"), *given],
+            "headers": [(b"host", host.encode("latin-1")), *given],
         }  # fmt: skip
         return await exchange(self.app, scope, [body] if chunks is None else chunks)
 
@@ -114,11 +115,13 @@ class Site:
 
 
 @asynccontextmanager
-async def a_site(folder: Path, component: bytes | None = None, **order: object) -> AsyncIterator[Site]:
+async def a_site(
+    folder: Path, component: bytes | None = None, *, public_url: str | None = None, base_domain: str | None = None, **order: object
+) -> AsyncIterator[Site]:
     """A site with one plugin, by default `probe`, installed in `acme` with its secrets and all grants."""
     await installed(folder, component or probe(), **{"secrets": SECRETS, **order})
     async with a_host(folder) as runtime:
-        yield Site(runtime, create_app(runtime))
+        yield Site(runtime, create_app(runtime, public_url=public_url, base_domain=base_domain))
 
 
 async def exchange(app: ASGIApp, scope: dict[str, Any], chunks: Iterable[bytes]) -> Reply:

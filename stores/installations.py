@@ -3,48 +3,72 @@
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import MsgspecError, json, structs
-from sqlalchemy import and_, bindparam, select
+from msgspec import MsgspecError, Struct, json
+from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from host.model.errors import UsageError
 from host.model.installation import Installation, Secrets
-from host.model.limits import Limits
+from host.model.limits import Overrides, effective
 from host.model.manifest import Manifest
 from stores import epoch, secrets
 from stores.plugins import decode_manifest
 from stores.sealing import Sealer
 from stores.statement import Connection, Row, Statement, Violation, insert_or_update
 from stores.tables import installations as table
-from stores.tables import plugins
+from stores.tables import plugin_policies, plugins
 
-_i = table.c
+
+class Chosen(Struct, frozen=True):
+    """What an organisation's operator chose: `settings`, a JSON object as text without the manifest's defaults, and `limits` by field."""
+
+    settings: str
+    limits: Overrides
+    enabled: bool
+
+
+_i, _p = table.c, plugin_policies.c
+_described = table.join(plugins, and_(plugins.c.name == _i.plugin, plugins.c.digest == _i.digest))
 _SELECT = (
-    select(_i.organization, _i.plugin, _i.digest, plugins.c.manifest, _i.settings, _i.grants, _i.limits, _i.enabled)
-    .select_from(table.join(plugins, and_(plugins.c.name == _i.plugin, plugins.c.digest == _i.digest)))
+    select(
+        _i.organization,
+        _i.plugin,
+        _i.digest,
+        plugins.c.manifest,
+        _i.settings,
+        _i.grants,
+        func.coalesce(_p.limits, "{}"),
+        _i.limits,
+        _i.enabled * func.coalesce(_p.enabled, 1),
+        _i.breaker_opened_at,
+    )
+    .select_from(_described.outerjoin(plugin_policies, _p.plugin == _i.plugin))
     .order_by(_i.organization, _i.plugin)
 )
 _ONE = Statement(_SELECT.where(_i.organization == bindparam("organization"), _i.plugin == bindparam("plugin")))
 _OF_ORGANIZATION = Statement(_SELECT.where(_i.organization == bindparam("organization")))
 _ALL = Statement(_SELECT)
-_UPSERT = insert_or_update(table, ["digest", "settings", "grants", "limits", "enabled", "updated_at"])
-_DEFAULTS = structs.asdict(Limits())
+_OF_PLUGIN = Statement(_SELECT.where(_i.plugin == bindparam("plugin")))
+_UPSERT = insert_or_update(table, ["digest", "settings", "grants", "updated_at"])
+_here = (_i.organization == bindparam("organization"), _i.plugin == bindparam("plugin"))
+_CHOSEN = Statement(select(_i.settings, _i.limits, _i.enabled).where(*_here))
+_CHOOSE = Statement(
+    update(table)
+    .where(*_here)
+    .values(
+        settings=bindparam("new_settings"), limits=bindparam("new_limits"), enabled=bindparam("new_enabled"), updated_at=bindparam("at")
+    )
+)
+_SET_GRANTS = Statement(update(table).where(*_here).values(grants=bindparam("new_grants"), updated_at=bindparam("at")))
+_REMOVE = Statement(delete(table).where(*_here))
 
 
 def upsert(
-    connection: Connection,
-    organization: str,
-    plugin: str,
-    *,
-    digest: str,
-    settings: str = "{}",
-    grants: Iterable[str] = (),
-    limits: Limits | None = None,
-    enabled: bool = True,
-    at: int,
+    connection: Connection, organization: str, plugin: str, *, digest: str, settings: str = "{}", grants: Iterable[str] = (), at: int
 ) -> None:
-    """Makes the installation, or replaces all of it but its secrets. `settings` is a JSON object as text, without the manifest's defaults.
+    """Makes the installation, enabled and running; or replaces digest, settings and grants of one that is there.
 
-    Raises `UsageError` when there is no such organisation, no such plugin with that digest, or `settings` is no object.
+    `settings` is a JSON object as text, without the manifest's defaults. Raises `UsageError` when there is no such organisation, no such
+    plugin with that digest, or `settings` is no object.
     """
     _members(settings)
     try:
@@ -54,14 +78,54 @@ def upsert(
             plugin=plugin,
             digest=digest,
             settings=settings,
-            grants=json.encode(sorted(set(grants))).decode(),
-            limits=json.encode(_overrides(limits or Limits())).decode(),
-            enabled=int(enabled),
+            grants=_listed(grants),
+            limits="{}",
+            enabled=1,
             created_at=at,
             updated_at=at,
+            status="running",
+            status_reason=None,
+            status_at=at,
+            initialized=None,
+            breaker_opened_at=None,
         )
     except Violation:
         raise UsageError(f"there is no organisation {organization!r}, or no plugin {plugin!r} with the digest {digest}") from None
+    epoch.bump(connection)
+
+
+def chosen(connection: Connection, organization: str, plugin: str) -> Chosen | None:
+    """None where it is not installed."""
+    row = _CHOSEN.row(connection, organization=organization, plugin=plugin)
+    return None if row is None else Chosen(row[0], json.decode(row[1], type=Overrides), bool(row[2]))
+
+
+def choose(connection: Connection, organization: str, plugin: str, choice: Chosen, at: int) -> None:
+    """Replaces what was chosen. Raises `UsageError` when it is not installed, or the settings are no object."""
+    _members(choice.settings)
+    changed = _CHOOSE.run(
+        connection,
+        organization=organization,
+        plugin=plugin,
+        new_settings=choice.settings,
+        new_limits=json.encode(choice.limits).decode(),
+        new_enabled=int(choice.enabled),
+        at=at,
+    )
+    _require(changed, organization, plugin)
+    epoch.bump(connection)
+
+
+def set_grants(connection: Connection, organization: str, plugin: str, grants: Iterable[str], at: int) -> None:
+    """Replaces the grants. Raises `UsageError` when it is not installed."""
+    changed = _SET_GRANTS.run(connection, organization=organization, plugin=plugin, new_grants=_listed(grants), at=at)
+    _require(changed, organization, plugin)
+    epoch.bump(connection)
+
+
+def remove(connection: Connection, organization: str, plugin: str) -> None:
+    """Removes the installation and its secrets. What it stored stays. Raises `UsageError` when it is not installed."""
+    _require(_REMOVE.run(connection, organization=organization, plugin=plugin), organization, plugin)
     epoch.bump(connection)
 
 
@@ -77,8 +141,13 @@ def load_all(connection: Connection, sealer: Sealer | None, organization: str | 
     return [_installation(connection, sealer, row) for row in rows]
 
 
+def load_of_plugin(connection: Connection, plugin: str) -> list[Installation]:
+    """Those of one plugin, in the order of organisations, without their secrets."""
+    return [_installation(connection, None, row) for row in _OF_PLUGIN.rows(connection, plugin=plugin)]
+
+
 def _installation(connection: Connection, sealer: Sealer | None, row: Row) -> Installation:
-    organization, plugin, digest, described, settings, grants, limits, enabled = row
+    organization, plugin, digest, described, settings, grants, policy, limits, enabled, breaker_opened_at = row
     manifest = decode_manifest(described)
     return Installation(
         organization=organization,
@@ -88,8 +157,9 @@ def _installation(connection: Connection, sealer: Sealer | None, row: Row) -> In
         settings=_complete(manifest, settings),
         grants=frozenset(json.decode(grants)),
         secrets=secrets.load_all(connection, sealer, organization, plugin) if sealer else Secrets({}),
-        limits=json.decode(limits, type=Limits),
+        limits=effective(json.decode(policy, type=Overrides), json.decode(limits, type=Overrides)),
         enabled=bool(enabled),
+        breaker_open=breaker_opened_at is not None,
     )
 
 
@@ -107,6 +177,10 @@ def _members(settings: str) -> dict[str, Any]:
         raise UsageError(f"settings: not a JSON object: {error}") from None
 
 
-def _overrides(limits: Limits) -> dict[str, Any]:
-    """Only what differs from the defaults, so that a default that changes later reaches every installation that never chose."""
-    return {name: value for name, value in structs.asdict(limits).items() if value != _DEFAULTS[name]}
+def _listed(grants: Iterable[str]) -> str:
+    return json.encode(sorted(set(grants))).decode()
+
+
+def _require(changed: int, organization: str, plugin: str) -> None:
+    if not changed:
+        raise UsageError(f"{plugin} is not installed in organisation {organization!r}")

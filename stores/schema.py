@@ -10,7 +10,7 @@ from sqlalchemy.pool import StaticPool
 from host.model.errors import UsageError
 from stores.statement import Connection
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All migrations in their order. Kept here, so that a start needs no Alembic to see that there is nothing to do."""
 HEAD = REVISIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -5,10 +5,13 @@ Times are milliseconds since 1970, JSON is text unless said otherwise, yes and n
 statements run on the driver's connection.
 """
 
+from typing import TypeVar
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    DefaultClause,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 
+T = TypeVar("T")
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -51,6 +55,12 @@ def _text(name: str, nullable: bool = False) -> Column[str]:
 
 def _number(name: str, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
+
+
+def _later(column: Column[T], default: str) -> Column[T]:
+    """A column that came after the table: rows from before have this."""
+    column.server_default = DefaultClause(text(default))
+    return column
 
 
 organizations = Table(
@@ -189,6 +199,18 @@ plugins = Table(
     _number("created_at"),
 )
 
+# What operators say of a plugin in all organisations. `limits` holds what was chosen, by field.
+plugin_policies = Table(
+    "plugin_policies",
+    metadata,
+    _primary("plugin"),
+    _number("enabled"),
+    _text("limits"),
+    _number("updated_at"),
+)
+
+# `initialized` is the digest whose `lifecycle.initialize` has succeeded; `breaker_opened_at` is set while, after repeated failures, it is
+# not called.
 installations = Table(
     "installations",
     metadata,
@@ -201,6 +223,11 @@ installations = Table(
     _number("enabled"),
     _number("created_at"),
     _number("updated_at"),
+    _later(_text("status"), "'running'"),
+    _text("status_reason", nullable=True),
+    _later(_number("status_at"), "0"),
+    _key("initialized", nullable=True),
+    _number("breaker_opened_at", nullable=True),
     ForeignKeyConstraint(["plugin", "digest"], ["plugins.name", "plugins.digest"]),
 )
 
@@ -216,6 +243,28 @@ secrets = Table(
     ForeignKeyConstraint(["organization", "plugin"], ["installations.organization", "installations.plugin"], ondelete="CASCADE"),
 )
 
+# Secrets of a plugin itself, whatever the organisation.
+plugin_secrets = Table(
+    "plugin_secrets",
+    metadata,
+    _primary("plugin"),
+    _primary("name"),
+    Column("sealed", LargeBinary, nullable=False),
+    _key("key_id"),
+    _number("updated_at"),
+)
+
+# Which organisation a shared URL's items with that key are for.
+routing_keys = Table(
+    "routing_keys",
+    metadata,
+    _primary("plugin"),
+    _primary("key"),
+    Column("organization", Key, ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    _number("created_at"),
+    Index("routing_keys_by_organization", "organization", "plugin"),
+)
+
 # `value` is msgpack.
 store_entries = Table(
     "store_entries",
@@ -229,6 +278,34 @@ store_entries = Table(
     _text("version"),
 )
 
+# How many entries a plugin has, and the bytes of their keys and values: written with them, since counting takes as long as they are many.
+store_sizes = Table(
+    "store_sizes",
+    metadata,
+    _organization(),
+    _primary("plugin"),
+    _number("keys"),
+    _number("bytes"),
+)
+
+# What answered a request whose route names a key, for the same request when it comes again. `headers` is JSON.
+dedupe_keys = Table(
+    "dedupe_keys",
+    metadata,
+    _organization(),
+    _primary("plugin"),
+    _primary("route"),
+    _primary("key"),
+    Column("body_sha256", LargeBinary, nullable=False),
+    _key("delivery_id"),
+    _number("status"),
+    _text("headers"),
+    Column("body", LargeBinary, nullable=False),
+    _number("expires_at"),
+    Index("dedupe_keys_by_expiry", "expires_at"),
+)
+
+# `kind` is what was called (webhook, lifecycle, hook, tool), `name` the route, the lifecycle's function, the event or the tool.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -236,7 +313,7 @@ deliveries = Table(
     _primary("id"),
     _key("plugin"),
     _text("plugin_version"),
-    _text("route"),
+    _text("name"),
     _text("method"),
     _text("path"),
     _text("outcome"),
@@ -252,6 +329,9 @@ deliveries = Table(
     _number("host_calls"),
     _number("effects"),
     _number("dropped_log_lines"),
+    _later(_text("kind"), "'webhook'"),
+    _later(_number("bytes_in"), "0"),
+    _later(_number("bytes_out"), "0"),
     Index("deliveries_by_plugin", "organization", "plugin", "id"),
 )
 

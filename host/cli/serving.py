@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import fcntl
+import math
 import os
 import signal
 import socket
@@ -16,16 +17,15 @@ import structlog
 import uvicorn
 import uvloop
 
+from host.cli.configuration import Place
 from host.cli.protocol import limited, most_connections
 from host.model.errors import UsageError
+from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
 from host.runtime.runtime import Runtime
 from host.web.app import create_app
 from stores import tokens
 from stores.statement import Connection
-
-GRACE = 10
-"""Seconds that requests have to finish when the server ends."""
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
@@ -38,14 +38,14 @@ class Address(NamedTuple):
     port: int
 
 
-def serve(address: Address, data: Path, cache: Path, ready: Callable[[str], None], *, access_log: bool = False) -> None:
+def serve(place: Place, options: HostOptions, ready: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. `ready` gets the URL once requests are answered.
 
     Raises `UsageError` when the address or the data directory can't be used.
     """
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with listening(address) as listener, only_server(DataDirectory(data).make()) as directory, runner:
-        runner.run(_serve(listener, directory, cache, ready, access_log))
+    with listening(Address(place.host, place.port)) as listener, only_server(DataDirectory(place.data).make()) as directory, runner:
+        runner.run(_serve(listener, directory, place.cache, options, ready))
 
 
 @contextmanager
@@ -98,12 +98,13 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, ready: Callable[[str], None], access_log: bool) -> None:
+async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, options: HostOptions, ready: Callable[[str], None]) -> None:
     url = url_of(listener)
-    async with Runtime.opened(data, cache) as runtime:
+    async with Runtime.opened(data, cache, options) as runtime:
         config = uvicorn.Config(
-            create_app(runtime), http=limited(most_connections()), ws="none", log_config=None, access_log=access_log,
-            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE,
+            create_app(runtime), http=limited(most_connections()), ws="none", log_config=None, access_log=options.access_log,
+            server_header=False, proxy_headers=bool(options.trusted_proxies), forwarded_allow_ips=list(options.trusted_proxies),
+            timeout_graceful_shutdown=math.ceil(options.grace_s),
         )  # fmt: skip
         server = Server(config, lambda: ready(url))
         await write_first_token(runtime)

@@ -13,13 +13,18 @@ class LogLine(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """The record of one request to a plugin. `outcome` is `succeeded`, `failed` (the guest ran) or `refused` (it did not)."""
+    """The record of one request to a plugin.
+
+    `kind` is `webhook`, `lifecycle`, `hook` or `tool`, `name` the route, the lifecycle's function, the event or the tool; what did not come
+    by HTTP has neither `method` nor `path`. `outcome` is `succeeded`, `failed` (the guest ran) or `refused` (it did not).
+    """
 
     id: str
     organization: str
     plugin: str
     plugin_version: str
-    route: str
+    kind: str
+    name: str
     method: str
     path: str
     outcome: str
@@ -41,6 +46,9 @@ class Delivery(Struct, frozen=True, kw_only=True):
     fuel: int
     memory: int
     host_calls: int
+    bytes_in: int
+    """Bytes that went to the guest, as arguments and answers, and that came from it, as they cross the boundary."""
+    bytes_out: int
     effects: int
     log: list[LogLine]
     dropped_log_lines: int

@@ -28,7 +28,10 @@ class Secrets(Mapping[str, str]):
 
 
 class Installation(Struct, frozen=True, kw_only=True):
-    """`settings` is a JSON object as text, complete with the manifest's defaults; `digest` the component's SHA-256 in hexadecimal."""
+    """`settings` is a JSON object as text, complete with the manifest's defaults; `digest` the component's SHA-256 in hexadecimal.
+
+    `enabled` by its organisation and for the plugin as a whole. `breaker_open`: after repeated failures it is not called.
+    """
 
     organization: str
     plugin: str
@@ -39,3 +42,4 @@ class Installation(Struct, frozen=True, kw_only=True):
     secrets: Secrets
     limits: Limits
     enabled: bool = True
+    breaker_open: bool = False

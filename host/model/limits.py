@@ -1,6 +1,8 @@
 """What one call may use, and what it did use."""
 
-from msgspec import Struct
+from typing import TypeAlias
+
+from msgspec import Struct, convert, structs
 
 MIB = 1024 * 1024
 
@@ -35,6 +37,17 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Effects per call. A message of a new customer has three, and a provider may send a thousand at once."""
     effect_bytes: int = 16 * MIB
     """Bytes of all effects of a call: they stay in the host's memory until it ends."""
+
+
+Overrides: TypeAlias = dict[str, int]
+"""Limits that somebody chose, by field."""
+
+
+def effective(*layers: Overrides) -> Limits:
+    """The defaults with each layer over the ones before. A field that this version does not have any more is passed over."""
+    known = {field.name for field in structs.fields(Limits)}
+    chosen = {name: value for layer in layers for name, value in layer.items() if name in known}
+    return convert(chosen, Limits)
 
 
 class Usage(Struct, kw_only=True):

@@ -124,8 +124,7 @@ def _write(
     grants = _grants(before, manifest, order)
     plugins.add(connection, digest, description.document, _now())
     installations.upsert(
-        connection, order.organization, manifest.name, digest=digest, settings=encode(kept).decode(), grants=grants,
-        limits=before.limits if before else None, enabled=before.enabled if before else True, at=_now(),
+        connection, order.organization, manifest.name, digest=digest, settings=encode(kept).decode(), grants=grants, at=_now(),
     )  # fmt: skip
     for name, value in order.secrets.items():
         secrets.set(connection, sealer, order.organization, manifest.name, name, value, _now())

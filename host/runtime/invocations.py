@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 
@@ -11,14 +10,13 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, RequestError
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
-from host.runtime.exports import HANDLE_WEBHOOK, export, value_of
+from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
-from host.runtime.receipt import Answer, Receipt, failure
-from host.runtime.response import checked
+from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.sandbox.call import Call
 from host.sandbox.component import Component
@@ -54,22 +52,22 @@ class Invocations:
         self._environment = environment
         self._seed_key = os.urandom(32)
 
-    async def handle(self, receipt: Receipt) -> Answer:
-        """The answer to a webhook, after its commit. What a guest does is answered and recorded, never raised.
+    async def run(self, request: InvocationRequest) -> Run:
+        """The last run for a request, committed where it succeeded, recorded in any case. What a guest does is in it, never raised.
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
-        used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when the plugin or its route is no
-        longer there.
+        used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
+        there.
         """
-        deadline_at = _deadline(receipt)
+        deadline_at = _deadline(request)
         runs = 0
         fresh = False
         while True:
             runs += 1
-            receipt = self._current(receipt)
-            run = Run()
+            request = request.current(self._configuration.installation)
+            run = Run(request)
             try:
-                await self._attempt(run, receipt, deadline_at, runs, fresh)
+                await self._attempt(run, deadline_at, runs, fresh)
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
@@ -78,35 +76,25 @@ class Invocations:
                 fresh = True
                 continue
             if not run.succeeded:
-                await self._record(run, receipt, runs)
-            return _answer(run, receipt)
+                await self._record(run, runs)
+            return run
 
-    def _current(self, receipt: Receipt) -> Receipt:
-        """The request for the installation as it is now: it may have changed since the request's first byte, or since the last run."""
-        before = receipt.installation
-        now = self._configuration.installation(before.organization, before.plugin)
-        if now is before:
-            return receipt
-        route = now.manifest.route(receipt.route.name) if now else None
-        if now is None or route is None:
-            raise RequestError(404, "not-found", "there is nothing here")
-        return replace(receipt, installation=now, route=route)
-
-    async def _attempt(self, run: Run, receipt: Receipt, deadline_at: float, runs: int, fresh: bool) -> None:
+    async def _attempt(self, run: Run, deadline_at: float, runs: int, fresh: bool) -> None:
         """One run, committed when it succeeded. Raises `Conflict` when it has to run again."""
-        pool = self._pools.of(receipt.installation)
-        alone = receipt.installation.manifest.instance == "fresh"
+        installation = run.request.installation
+        pool = self._pools.of(installation)
+        alone = installation.manifest.instance == "fresh"
         try:
-            component = await self._components.load(receipt.installation.digest)
+            component = await self._components.load(installation.digest)
             lease = await _acquire(pool, deadline_at, fresh or alone)
         except InnkeeperError as error:
             return run.fail(error)
         run.cold = lease.cold
         try:
-            await self._run(run, receipt, component, lease, pool, deadline_at)
+            await self._run(run, component, lease, pool, deadline_at)
             if run.succeeded:
                 pool.waits(lease, True)
-                await self._commit(run, receipt, runs)
+                await self._commit(run, runs)
         except BaseException:  # boundary: whatever ends the run, its instance remembers what never happened
             pool.discard(lease)
             raise
@@ -115,34 +103,37 @@ class Invocations:
         else:
             pool.release(lease)
 
-    async def _run(self, run: Run, receipt: Receipt, component: Component, lease: Lease, pool: Pool, deadline_at: float) -> None:
-        recording = Recording(self._seed(receipt.delivery_id), receipt.received_at)
-        invocation = Invocation(receipt.installation, receipt.delivery_id, recording, self._platform, environment=self._environment)
-        limits, waits = receipt.installation.limits, partial(pool.waits, lease)
+    async def _run(self, run: Run, component: Component, lease: Lease, pool: Pool, deadline_at: float) -> None:
+        request = run.request
+        recording = Recording(self._seed(request.delivery_id), request.received_at)
+        invocation = Invocation(request.installation, request.delivery_id, recording, self._platform, environment=self._environment)
+        limits, waits = request.installation.limits, partial(pool.waits, lease)
         call = Call(limits, recording, invocation, invocation.write_log, deadline_at, waits)
         try:
-            result = await lease.instance.call(export(component, HANDLE_WEBHOOK), [receipt.route.name, receipt.request()], call)
-            run.response = checked(value_of(result))
+            result = await lease.instance.call(export(component, request.export), request.arguments(), call)
+            run.value = request.value(result)
         except InnkeeperError as error:
             error.args = (invocation.masked(error.message),)
             run.fail(error)
         run.took(invocation, call.usage)
 
-    async def _commit(self, run: Run, receipt: Receipt, runs: int) -> None:
+    async def _commit(self, run: Run, runs: int) -> None:
         """Effects and delivery in one transaction, under the configuration that they were made under: grants are checked again by that.
 
         A commit that fails for another reason than a race is the run's error. Raises `Conflict`.
         """
-        organization, plugin = receipt.installation.organization, receipt.installation.plugin
-        delivery = run.delivery(receipt, runs)
+        request, value = run.request, run.value
+        organization, plugin = request.installation.organization, request.installation.plugin
+        delivery = run.delivery(runs)
 
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
             effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000)
             deliveries.record(connection, delivery)
+            request.commit(connection, value)
 
-        while self._current(receipt) is receipt:
+        while request.current(self._configuration.installation) is request:
             try:
                 return await self._writer.commit(partial(job, self._configuration.epoch))
             except ConfigurationChanged:
@@ -153,9 +144,9 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, receipt: Receipt, runs: int) -> None:
+    async def _record(self, run: Run, runs: int) -> None:
         """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept."""
-        delivery = run.delivery(receipt, runs)
+        delivery = run.delivery(runs)
         log.warning(
             "delivery.failed",
             organization=delivery.organization,
@@ -168,18 +159,11 @@ class Invocations:
         try:
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as error:
-            log.error("delivery.not_recorded", delivery=receipt.delivery_id, reason=error.message)
+            log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
 
     def _seed(self, delivery_id: str) -> bytes:
         """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""
         return blake2b(delivery_id.encode(), key=self._seed_key, digest_size=32).digest()
-
-
-def _answer(run: Run, receipt: Receipt) -> Answer:
-    """The plugin's own response, or its error in the one shape that errors have."""
-    if run.response is not None:
-        return Answer(receipt.delivery_id, run.status, run.response.headers, run.response.body)
-    return failure(receipt.delivery_id, run.status, run.error or InnkeeperError())
 
 
 async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
@@ -190,7 +174,7 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
 
 
-def _deadline(receipt: Receipt) -> float:
+def _deadline(request: InvocationRequest) -> float:
     """On the event loop's clock. It counts from the receipt."""
-    spent = (time.perf_counter_ns() - receipt.received_ns) / 1e9
-    return asyncio.get_running_loop().time() + receipt.installation.limits.deadline_ms / 1000 - spent
+    spent = (time.perf_counter_ns() - request.received_ns) / 1e9
+    return asyncio.get_running_loop().time() + request.installation.limits.deadline_ms / 1000 - spent

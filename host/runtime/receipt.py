@@ -1,32 +1,27 @@
 """A webhook as it came in, and what answers it."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from msgspec.json import encode
 
-from host.model.delivery import Delivery, LogLine
-from host.model.errors import InnkeeperError
-from host.model.identifier import new_id
+from host.model.errors import InnkeeperError, RequestError
 from host.model.installation import Installation
-from host.model.limits import Usage
 from host.model.manifest import Route
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
-
-LONGEST = 4096
-"""Characters of a path or an error's message that are recorded: both come from strangers, and records are many."""
+from host.runtime.exports import HANDLE_WEBHOOK, value_of
+from host.runtime.request import LONGEST, InvocationRequest
+from host.runtime.response import CheckedResponse, checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """One request to an organisation's plugin, checked and complete. `received_ns` is on the performance counter, for durations.
+class Receipt(InvocationRequest):
+    """A request to one of a plugin's routes. Header names are lower case; `url` is as the sender saw it."""
 
-    Header names are lower case; `url` is as the sender saw it.
-    """
-
-    installation: Installation
+    kind: ClassVar[str] = "webhook"
+    export: ClassVar[tuple[str, str]] = HANDLE_WEBHOOK
     route: Route
     method: str
     url: str
@@ -36,9 +31,14 @@ class Receipt:
     headers: list[tuple[str, str]]
     body: bytes
     verified: bool
-    delivery_id: str = field(default_factory=new_id)
-    received_at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
-    received_ns: int = field(default_factory=time.perf_counter_ns)
+
+    @property
+    def name(self) -> str:
+        return self.route.name
+
+    @property
+    def endpoint(self) -> tuple[str, str]:
+        return self.method, self.path
 
     def request(self) -> Request:
         """As WIT's `webhooks.request`."""
@@ -56,44 +56,26 @@ class Receipt:
             verified=self.verified,
         )
 
-    def delivery(
-        self,
-        outcome: str,
-        status: int,
-        error: InnkeeperError | None,
-        *,
-        cold: bool = False,
-        runs: int = 0,
-        usage: Usage | None = None,
-        effects: int = 0,
-        log: Sequence[LogLine] = (),
-        dropped_log_lines: int = 0,
-    ) -> Delivery:
-        """The record of what became of it by now. Without figures: no guest ran."""
-        usage = usage or Usage()
-        return Delivery(
-            id=self.delivery_id,
-            organization=self.installation.organization,
-            plugin=self.installation.plugin,
-            plugin_version=self.installation.manifest.version,
-            route=self.route.name,
-            method=self.method,
-            path=self.path[:LONGEST],
-            outcome=outcome,
-            status=status,
-            error_code=error.code if error else None,
-            error_message=error.message[:LONGEST] if error else None,
-            received_at=self.received_at,
-            duration_us=(time.perf_counter_ns() - self.received_ns) // 1000,
-            cold=cold,
-            runs=runs,
-            fuel=usage.fuel,
-            memory=usage.memory,
-            host_calls=usage.host_calls,
-            effects=effects,
-            log=list(log),
-            dropped_log_lines=dropped_log_lines,
-        )
+    def arguments(self) -> list[Any]:
+        return [self.route.name, self.request()]
+
+    def value(self, result: Any) -> CheckedResponse:
+        return checked(value_of(result))
+
+    def succeeded(self, value: CheckedResponse) -> bool:
+        return value.status < 400
+
+    def status(self, value: CheckedResponse) -> int:
+        return value.status
+
+    def current(self, lookup: Callable[[str, str], Installation | None]) -> "Receipt":
+        now = lookup(self.installation.organization, self.installation.plugin)
+        if now is self.installation:
+            return self
+        route = now.manifest.route(self.route.name) if now else None
+        if now is None or route is None:
+            raise RequestError(404, "not-found", "there is nothing here")
+        return replace(self, installation=now, route=route)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,23 @@
-"""One run of a guest for one request: what it answered, what it wished for, what it used."""
+"""One run of a guest for one request: what it gave, what it wished for, what it used."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from host.capabilities.invocation import Invocation
 from host.model.delivery import Delivery, LogLine
 from host.model.effects import Effect
 from host.model.errors import Failed, InnkeeperError, Trap
 from host.model.limits import Usage
-from host.runtime.receipt import Receipt
-from host.runtime.response import CheckedResponse
+from host.runtime.request import InvocationRequest
 
 
 @dataclass
 class Run:
-    """`error` and `response` are alternatives; a response with a status of 400 or above is a failure too."""
+    """`error` and `value` are alternatives; some values are failures too: a response with a status of 400 or above."""
 
+    request: InvocationRequest
     cold: bool = False
-    response: CheckedResponse | None = None
+    value: Any = None
     error: InnkeeperError | None = None
     effects: list[Effect] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
@@ -25,14 +26,12 @@ class Run:
 
     @property
     def succeeded(self) -> bool:
-        return self.response is not None and self.response.status < 400
+        return self.error is None and self.request.succeeded(self.value)
 
     @property
     def status(self) -> int:
-        """The HTTP status that answers it."""
-        if self.response is not None:
-            return self.response.status
-        return self.error.status if self.error else InnkeeperError.status
+        """The HTTP status that the record has for it."""
+        return self.request.status(self.value) if self.error is None else self.error.status
 
     @property
     def may_be_the_instances_fault(self) -> bool:
@@ -41,17 +40,17 @@ class Run:
         return at_fault and not self.cold
 
     def fail(self, error: InnkeeperError) -> None:
-        """What the guest answered does not count."""
-        self.error, self.response = error, None
+        """What the guest gave does not count."""
+        self.error, self.value = error, None
 
     def took(self, invocation: Invocation, usage: Usage) -> None:
         """Takes over what an invocation left."""
         self.effects, self.usage = invocation.effects, usage
         self.log, self.dropped_log_lines = invocation.log, invocation.dropped_log_lines
 
-    def delivery(self, receipt: Receipt, runs: int) -> Delivery:
+    def delivery(self, runs: int) -> Delivery:
         """The record of the request whose last run this was."""
-        return receipt.delivery(
+        return self.request.delivery(
             "succeeded" if self.succeeded else "failed",
             self.status,
             self.error,

@@ -5,20 +5,25 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
 from host.model.delivery import LogLine
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
+from host.model.options import HostOptions, checked
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
 from host.runtime.invocations import Invocations
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
-from host.runtime.receipt import Answer, Receipt
+from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
+from host.runtime.request import InvocationRequest
+from host.runtime.response import CheckedResponse
+from host.runtime.run import Run
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -32,8 +37,18 @@ log = structlog.get_logger()
 class Runtime:
     """Made by `opened`. `reads` is the event loop's own read connection."""
 
-    def __init__(self, data: DataDirectory, database: Database, writer: Writer, reads: Connection, sealer: Sealer, cache: Cache) -> None:
+    def __init__(
+        self,
+        data: DataDirectory,
+        database: Database,
+        writer: Writer,
+        reads: Connection,
+        sealer: Sealer,
+        cache: Cache,
+        options: HostOptions,
+    ) -> None:
         self.data = data
+        self.options = options
         self.database = database
         self.writer = writer
         self.reads = reads
@@ -49,13 +64,14 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path) -> AsyncIterator["Runtime"]:
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used."""
-        database, sealer = open_stores(data)
+    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+        checked(options)
+        database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"))
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
                 try:
                     yield runtime
                 finally:
@@ -68,8 +84,16 @@ class Runtime:
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:
-        """Runs the plugin for a checked request; see `Invocations.handle`."""
-        return await self._invocations.handle(receipt)
+        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have."""
+        run = await self.invoke(receipt)
+        if run.error is not None:
+            return failure(receipt.delivery_id, run.status, run.error)
+        response: CheckedResponse = run.value
+        return Answer(receipt.delivery_id, response.status, response.headers, response.body)
+
+    async def invoke(self, request: InvocationRequest) -> Run:
+        """Asks a plugin; see `Invocations.run`."""
+        return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
@@ -95,9 +119,9 @@ class Runtime:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
 
 
-def open_stores(data: DataDirectory) -> tuple[Database, Sealer]:
+def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
-    database = Database(data.make().database)
+    database = Database(data.make().database, synchronous=synchronous)
     connection = database.connect()
     try:
         schema.upgrade(connection)

@@ -11,23 +11,21 @@ from host.web.conversations import list_conversations, list_messages
 from host.web.deliveries import list_deliveries, show_delivery
 from host.web.errors import UnexpectedErrors, on_http_exception, on_request_error
 from host.web.health import healthz
-from host.web.origin import Origin
 from host.web.webhooks import Webhooks
 
 OF = "/v1/orgs/{organization}"
 
 
-def create_app(runtime: Runtime, *, public_url: str | None = None, base_domain: str | None = None) -> Starlette:
+def create_app(runtime: Runtime) -> Starlette:
     """The application over an open runtime. Whoever opened it closes it, after the last request:
 
         async with Runtime.opened(data, cache) as runtime:
             await uvicorn.Server(uvicorn.Config(create_app(runtime))).serve()
 
-    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime. `public_url` is where senders find
-    the application's root, for signatures of URLs; None: as each request says. The subdomains of `base_domain` stand for organisations.
-    Raises `UsageError` where one of them is none.
+    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime. Its options say where senders find
+    the application's root (`public_url`), and below which domain each organisation has a subdomain (`base_domain`).
     """
-    webhooks = Webhooks(runtime, Origin.of(public_url, base_domain))
+    webhooks = Webhooks(runtime)
     app = Starlette(
         routes=[
             # The hot path first.

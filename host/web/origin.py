@@ -3,13 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from host.model.errors import UsageError
-
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-DOMAIN = re.compile(rf"{LABEL}(\.{LABEL})*")
 AUTHORITY = re.compile(r"([A-Za-z0-9._-]+?)\.?(:[0-9]{0,5})?")
 """A host name with what may stand behind it: the root's dot, and a port. An address in brackets is none."""
-URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 
 
 @dataclass(frozen=True)
@@ -21,16 +16,6 @@ class Origin:
 
     public_url: str | None = None
     base_domain: str | None = None
-
-    @classmethod
-    def of(cls, public_url: str | None, base_domain: str | None) -> "Origin":
-        """Raises `UsageError` for what is no URL, or no domain name."""
-        domain = base_domain.strip(".").lower() if base_domain else None
-        if domain and not DOMAIN.fullmatch(domain):
-            raise UsageError(f"the base domain {base_domain!r} is no domain name: give one such as plugins.example.com")
-        if public_url and not URL.fullmatch(public_url):
-            raise UsageError(f"the public URL {public_url!r} is none: give one such as https://example.com, without a query")
-        return cls(public_url.rstrip("/") if public_url else None, domain)
 
     def organization(self, host: str) -> str | None:
         """The one label before the base domain, in lower case; None for every other host, such as one with two more labels."""

@@ -31,9 +31,9 @@ from stores.organizations import SLUG
 class Webhooks:
     """An ASGI application for the paths of plugins."""
 
-    def __init__(self, runtime: Runtime, origin: Origin) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._origin = origin
+        self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
         self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.json import decode
 
-from host.model.limits import MIB, Limits
+from host.model.limits import MIB
 from host.runtime.runtime import Runtime
-from stores import installations, plugins
 from stores.database import Database
 from tests.building import example, from_source
-from tests.runtime.hosts import ORGANIZATION, a_host, installed, records, send
+from tests.runtime.hosts import a_host, choose, installed, records, send
 
 HOSTILE = """
 import socket
@@ -151,12 +150,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-def prepared(template: Path, folder: Path, limits: Limits) -> Path:
+def prepared(template: Path, folder: Path, limits: dict[str, int]) -> Path:
     """A copy of the template, with these limits for the hostile plugin."""
     data = Path(shutil.copytree(template, folder / "data"))
     with Database(data / "innkeeper.db").transaction() as connection:
-        digest = next(plugin.digest for plugin in plugins.all(connection) if plugin.name == "hostile")
-        installations.upsert(connection, ORGANIZATION, "hostile", digest=digest, grants=["store"], limits=limits, at=1)
+        choose(connection, "hostile", limits=limits)
     return data
 
 
@@ -173,7 +171,7 @@ async def answered_meanwhile(runtime: Runtime, attack: "asyncio.Task[object]") -
 @pytest.mark.parametrize("attack", OUTCOMES)
 async def test_each_attack_gets_its_typed_error_and_the_neighbour_does_not_notice(template: Path, tmp_path: Path, attack: str) -> None:
     memory = 64 * MIB if OUTCOMES[attack] == "limit.memory" else 512 * MIB
-    data = prepared(template, tmp_path, Limits(fuel=10**13, deadline_ms=1_500, memory=memory, effects=1_000))
+    data = prepared(template, tmp_path, {"fuel": 10**13, "deadline_ms": 1_500, "memory": memory, "effects": 1_000})
     async with a_host(data) as runtime:
         await send(runtime, "simple-http-test", "ping", organization="neighbour")
         task = asyncio.create_task(send(runtime, "hostile", "attack", attack.encode()))
@@ -189,7 +187,7 @@ async def test_each_attack_gets_its_typed_error_and_the_neighbour_does_not_notic
 @pytest.mark.promise("limits.log")
 @pytest.mark.parametrize("attack", ["print_flood", "log_flood"])
 async def test_a_flooded_log_is_cut_and_counted_and_fails_nothing(template: Path, tmp_path: Path, attack: str) -> None:
-    data = prepared(template, tmp_path, Limits(log_bytes=10_000, host_calls=100_000))
+    data = prepared(template, tmp_path, {"log_bytes": 10_000, "host_calls": 100_000})
     async with a_host(data) as runtime:
         answer = await send(runtime, "hostile", "attack", attack.encode())
         assert answer.status == 200, answer.body
@@ -200,7 +198,7 @@ async def test_a_flooded_log_is_cut_and_counted_and_fails_nothing(template: Path
 
 @pytest.mark.promise("capabilities.no-system")
 async def test_the_environment_is_empty(template: Path, tmp_path: Path) -> None:
-    data = prepared(template, tmp_path, Limits())
+    data = prepared(template, tmp_path, {})
     async with a_host(data) as runtime:
         answer = await send(runtime, "hostile", "attack", b"environment")
         assert decode(answer.body) == {"got": {}}
@@ -208,7 +206,7 @@ async def test_the_environment_is_empty(template: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("attack", "hint"), [("connect", "socket"), ("read", "file"), ("thread", "thread"), ("process", "process")])
 async def test_the_author_is_told_what_a_guest_can_not_do(template: Path, tmp_path: Path, attack: str, hint: str) -> None:
-    data = prepared(template, tmp_path, Limits())
+    data = prepared(template, tmp_path, {})
     async with a_host(data) as runtime:
         answer = await send(runtime, "hostile", "attack", attack.encode())
         (record,) = records(runtime)

@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from host.model.delivery import Delivery
 from host.model.installation import Installation
+from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
 from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.sandbox.cache import Cache
-from stores import deliveries
+from stores import deliveries, installations
+from stores.statement import Connection
 from tests.building import artefacts
 
 ORGANIZATION = "acme"
@@ -23,9 +27,16 @@ async def installed(folder: Path, component: bytes, **order: object) -> Installe
     return await install(DataDirectory(folder), Cache(artefacts() / "artefacts"), component, Order(**wanted), lambda sentence: None)
 
 
+def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION, **changes: object) -> None:
+    """Changes what the organisation's operator chose for a plugin: `limits`, `enabled`, `settings`."""
+    before = installations.chosen(connection, organization, plugin)
+    assert before is not None
+    installations.choose(connection, organization, plugin, replace(before, **changes), 2)
+
+
 @asynccontextmanager
-async def a_host(folder: Path) -> AsyncIterator[Runtime]:
-    async with Runtime.opened(DataDirectory(folder), artefacts()) as runtime:
+async def a_host(folder: Path, options: HostOptions | None = None) -> AsyncIterator[Runtime]:
+    async with Runtime.opened(DataDirectory(folder), artefacts(), options or HostOptions()) as runtime:
         yield runtime
 
 

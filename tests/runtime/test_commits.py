@@ -18,7 +18,7 @@ from stores import entries, epoch, installations
 from stores.database import Database
 from stores.statement import Connection
 from tests.building import from_source
-from tests.runtime.hosts import ORGANIZATION, a_host, installed, receipt, records, send
+from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, receipt, records, send
 
 PLUGIN = '''
 from plugin_sdk_py import Plugin, Request, Response, token
@@ -41,17 +41,12 @@ def count(request: Request) -> Response:
 SCOPE = Scope("plugin")
 
 
-async def prepared(folder: Path, limits: Limits | None = None) -> Path:
+async def prepared(folder: Path, **limits: int) -> Path:
     data = folder / "data"
-    found = await installed(data, from_source(folder / "counter", PLUGIN))
+    await installed(data, from_source(folder / "counter", PLUGIN))
     with Database(data / "innkeeper.db").transaction() as connection:
-        configure(connection, found.digest, limits=limits or Limits())
+        choose(connection, "counter", limits=limits)
     return data
-
-
-def configure(connection: Connection, digest: str, **changes: object) -> None:
-    wanted = {"grants": ["store"], "at": 1, **changes}
-    installations.upsert(connection, ORGANIZATION, "counter", digest=digest, **wanted)
 
 
 def count_of(runtime: Runtime) -> int:
@@ -95,7 +90,7 @@ async def test_who_lost_a_race_runs_again_in_another_instance_on_what_the_winner
 
 
 async def test_a_race_that_is_lost_again_and_again_ends_at_the_deadline(tmp_path: Path) -> None:
-    data = await prepared(tmp_path, Limits(deadline_ms=400))
+    data = await prepared(tmp_path, deadline_ms=400)
     with Database(data / "innkeeper.db").transaction() as connection:
         connection.execute("CREATE TRIGGER lost BEFORE INSERT ON store_entries BEGIN SELECT RAISE(ABORT, 'somebody was faster'); END")
     async with a_host(data) as runtime:
@@ -126,7 +121,7 @@ async def test_a_grant_that_is_taken_away_before_the_commit_counts(tmp_path: Pat
     async with a_host(await prepared(tmp_path)) as runtime:
         installation = runtime.installation(ORGANIZATION, "counter")
         assert installation is not None
-        async with before_the_commit(runtime, lambda connection: configure(connection, installation.digest, grants=[])):
+        async with before_the_commit(runtime, lambda connection: installations.set_grants(connection, ORGANIZATION, "counter", [], 2)):
             task = asyncio.create_task(send(runtime, "counter", "count"))
             await queued(runtime)
         assert (await task).status == 502
@@ -140,7 +135,7 @@ async def test_a_plugin_that_is_disabled_before_the_commit_leaves_nothing(tmp_pa
     async with a_host(await prepared(tmp_path)) as runtime:
         installation = runtime.installation(ORGANIZATION, "counter")
         assert installation is not None
-        async with before_the_commit(runtime, lambda connection: configure(connection, installation.digest, enabled=False)):
+        async with before_the_commit(runtime, lambda connection: choose(connection, "counter", enabled=False)):
             task = asyncio.create_task(send(runtime, "counter", "count"))
             await queued(runtime)
         with pytest.raises(RequestError, match="nothing here"):
@@ -162,7 +157,7 @@ async def test_requests_from_before_a_change_share_the_instances_of_those_after_
         before = runtime.installation(ORGANIZATION, "counter")
         assert before is not None
         with Database(tmp_path / "data" / "innkeeper.db").transaction() as connection:
-            configure(connection, before.digest, limits=Limits(fuel=10**9))
+            choose(connection, "counter", limits={"fuel": 10**9})
         for _ in range(3):
             assert (await runtime.handle(receipt(before, "count"))).status == 200
             assert (await send(runtime, "counter", "count")).status == 200
@@ -190,7 +185,7 @@ async def test_callers_who_go_away_at_any_moment_leave_whole_commits_and_no_inst
 async def test_a_burst_gets_no_more_instances_than_the_limit_and_every_answer(tmp_path: Path) -> None:
     live = callbacks.live()
     most = 0
-    async with a_host(await prepared(tmp_path, Limits(instances=2))) as runtime:
+    async with a_host(await prepared(tmp_path, instances=2)) as runtime:
         tasks = [asyncio.create_task(send(runtime, "counter", "count")) for _ in range(30)]
         while not all(task.done() for task in tasks):
             most = max(most, callbacks.live() - live)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stores import epoch, installations
+from stores import epoch
 from stores.database import Database
 from tests.building import example
-from tests.runtime.hosts import ORGANIZATION, a_host, installed
+from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed
 
 PLUGIN = "simple-http-test"
 
@@ -20,11 +20,11 @@ async def test_an_unchanged_installation_is_the_same_object_after_somebody_elses
 
 
 async def test_a_change_by_another_connection_shows_at_the_next_request(tmp_path: Path) -> None:
-    found = await installed(tmp_path, example("simple_http_test"))
+    await installed(tmp_path, example("simple_http_test"))
     async with a_host(tmp_path) as runtime:
         assert runtime.installation(ORGANIZATION, PLUGIN) is not None
         with Database(tmp_path / "innkeeper.db").transaction() as connection:
-            installations.upsert(connection, ORGANIZATION, PLUGIN, digest=found.digest, enabled=False, at=1)
+            choose(connection, PLUGIN, enabled=False)
         assert runtime.installation(ORGANIZATION, PLUGIN) is None
 
 

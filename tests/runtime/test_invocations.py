@@ -8,8 +8,9 @@ from msgspec.json import decode
 
 from host.model.entry import Scope
 from stores import entries
+from stores.database import Database
 from tests.building import from_source
-from tests.runtime.hosts import ORGANIZATION, a_host, installed, records, send
+from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send
 
 PLUGIN = """
 from plugin_sdk_py import Failed, Plugin, Rejected, Request, Response, token
@@ -106,14 +107,10 @@ async def test_an_instance_is_reused_until_its_effects_are_dropped(tmp_path: Pat
 
 
 async def test_fuel_and_deadline_are_answered_with_504(tmp_path: Path) -> None:
-    from host.model.limits import Limits
-    from stores import installations
-    from stores.database import Database
-
-    found = await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
-    for limits, code in [(Limits(fuel=5_000_000), "fuel"), (Limits(fuel=10**15, deadline_ms=200), "deadline")]:
+    await installed(tmp_path / "data", from_source(tmp_path / "probe", PLUGIN))
+    for limits, code in [({"fuel": 5_000_000}, "fuel"), ({"fuel": 10**15, "deadline_ms": 200}, "deadline")]:
         with Database(tmp_path / "data" / "innkeeper.db").transaction() as connection:
-            installations.upsert(connection, ORGANIZATION, "probe", digest=found.digest, grants=found.grants, limits=limits, at=1)
+            choose(connection, "probe", limits=limits)
         async with a_host(tmp_path / "data") as runtime:
             answer = await send(runtime, "probe", "spin")
             assert (answer.status, decode(answer.body)["error"]["code"]) == (504, code)

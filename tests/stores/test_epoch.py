@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from host.model.entry import Scope
-from stores import agents, entries, epoch, installations, organizations, plugins, secrets
+from stores import agents, conditions, entries, epoch, installations, organizations, plugins, policies, secrets
 from stores.database import Database
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -25,7 +25,12 @@ CHANGES: dict[str, Callable[[Connection], object]] = {
     "settings": lambda connection: organizations.change_settings(connection, "oak", "{}"),
     "an agent": lambda connection: agents.add(connection, "oak", "Bob"),
     "availability": lambda connection: agents.set_available(connection, "oak", agents.all(connection, "oak")[0].id, False),
-    "an installation": lambda connection: installations.upsert(connection, "oak", "chatter", digest="d1", enabled=False, at=2),
+    "an installation": lambda connection: installations.upsert(connection, "oak", "chatter", digest="d1", at=2),
+    "a choice": lambda connection: installations.choose(connection, "oak", "chatter", installations.Chosen("{}", {}, False), 2),
+    "grants": lambda connection: installations.set_grants(connection, "oak", "chatter", ["store"], 2),
+    "a removal": lambda connection: installations.remove(connection, "oak", "chatter"),
+    "a policy": lambda connection: policies.change(connection, "chatter", policies.Policy(enabled=False), 2),
+    "a breaker": lambda connection: conditions.set_breaker(connection, "oak", "chatter", 2),
     "a secret": lambda connection: secrets.set(connection, SEALER, "oak", "chatter", "a", "1", 2),
 }
 

@@ -4,7 +4,7 @@ import pytest
 
 from host.model.errors import UsageError
 from host.model.limits import Limits
-from stores import installations, plugins, secrets
+from stores import conditions, epoch, installations, plugins, policies, secrets
 from stores.sealing import Sealer, SealError
 from stores.statement import Connection
 
@@ -15,7 +15,6 @@ CHATTER = json.dumps({"name": "chatter", "version": "1.0.0", "description": "Cha
 
 def test_an_installation_comes_back_whole(connection: Connection) -> None:
     plugin = plugins.add(connection, "d1", CHATTER, 1)
-    limits = Limits(fuel=7, memory=9)
     settings = '{"number":"1"}'
     installations.upsert(
         connection,
@@ -24,10 +23,9 @@ def test_an_installation_comes_back_whole(connection: Connection) -> None:
         digest="d1",
         settings=settings,
         grants=["store", "http:*", "store"],
-        limits=limits,
-        enabled=False,
         at=2,
     )
+    installations.choose(connection, "oak", "chatter", installations.Chosen(settings, {"fuel": 7, "memory": 9}, False), 2)
     secrets.set(connection, SEALER, "oak", "chatter", "app_secret", "s3cret", 3)
 
     found = installations.load(connection, SEALER, "oak", "chatter")
@@ -37,7 +35,7 @@ def test_an_installation_comes_back_whole(connection: Connection) -> None:
     assert json.loads(found.settings) == {"greeting": "hi", "number": "1"}
     assert found.grants == frozenset({"store", "http:*"})
     assert dict(found.secrets) == {"app_secret": "s3cret"}
-    assert found.limits == limits
+    assert found.limits == Limits(fuel=7, memory=9)
     assert found.enabled is False
 
 
@@ -49,26 +47,89 @@ def test_what_is_not_installed_is_none(connection: Connection) -> None:
     assert installations.load(connection, SEALER, "oak", "other") is None
 
 
-def test_installing_again_replaces_all_but_the_secrets(connection: Connection) -> None:
+def test_installing_again_keeps_secrets_limits_and_enablement(connection: Connection) -> None:
     for digest in ("d1", "d2"):
         plugins.add(connection, digest, CHATTER, 1)
     installations.upsert(connection, "oak", "chatter", digest="d1", settings='{"number":"1"}', grants=["store"], at=2)
+    installations.choose(connection, "oak", "chatter", installations.Chosen("{}", {"fuel": 7}, False), 2)
     secrets.set(connection, SEALER, "oak", "chatter", "app_secret", "s3cret", 3)
 
     installations.upsert(connection, "oak", "chatter", digest="d2", settings='{"greeting":"yo"}', at=4)
 
     found = installations.load(connection, SEALER, "oak", "chatter")
     assert found is not None
-    assert (found.digest, json.loads(found.settings), found.grants, found.enabled) == ("d2", {"greeting": "yo"}, frozenset(), True)
+    assert (found.digest, json.loads(found.settings), found.grants, found.enabled) == ("d2", {"greeting": "yo"}, frozenset(), False)
+    assert found.limits == Limits(fuel=7)
     assert dict(found.secrets) == {"app_secret": "s3cret"}
     assert connection.execute("SELECT created_at, updated_at FROM installations").fetchall() == [(2, 4)]
 
 
-def test_limits_that_nobody_chose_are_not_written_down(connection: Connection) -> None:
+def test_limits_are_the_defaults_with_the_plugins_over_them_and_the_organisations_over_those(connection: Connection) -> None:
     plugins.add(connection, "d1", CHATTER, 1)
-    installations.upsert(connection, "oak", "chatter", digest="d1", limits=Limits(fuel=7), at=2)
+    for organization in ("oak", "elm"):
+        installations.upsert(connection, organization, "chatter", digest="d1", at=2)
+    policies.change(connection, "chatter", policies.Policy(limits={"fuel": 7, "memory": 9, "gone": 1}), 3)
+    installations.choose(connection, "oak", "chatter", installations.Chosen("{}", {"fuel": 8}, True), 4)
 
-    assert connection.execute("SELECT limits FROM installations").fetchall() == [('{"fuel":7}',)]
+    oak, elm = (installations.load(connection, SEALER, organization, "chatter") for organization in ("oak", "elm"))
+
+    assert oak is not None
+    assert elm is not None
+    assert oak.limits == Limits(fuel=8, memory=9)
+    assert elm.limits == Limits(fuel=7, memory=9)
+
+
+def test_a_plugin_that_is_disabled_as_a_whole_is_disabled_everywhere(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=2)
+    policies.change(connection, "chatter", policies.Policy(enabled=False), 3)
+
+    found = installations.load(connection, SEALER, "oak", "chatter")
+
+    assert found is not None
+    assert not found.enabled
+
+
+def test_what_is_removed_takes_its_secrets_along_and_leaves_its_neighbours(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    for organization in ("oak", "elm"):
+        installations.upsert(connection, organization, "chatter", digest="d1", at=2)
+        secrets.set(connection, SEALER, organization, "chatter", "app_secret", "s3cret", 3)
+
+    installations.remove(connection, "oak", "chatter")
+
+    assert installations.load(connection, SEALER, "oak", "chatter") is None
+    assert secrets.names(connection, "oak", "chatter") == []
+    assert secrets.names(connection, "elm", "chatter") == ["app_secret"]
+    with pytest.raises(UsageError, match="not installed"):
+        installations.remove(connection, "oak", "chatter")
+
+
+def test_the_condition_of_an_installation_changes_apart_from_its_configuration(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=2)
+    before = epoch.read(connection)
+
+    conditions.set_status(connection, "oak", "chatter", "error", "start failed", 5)
+    conditions.set_initialized(connection, "oak", "chatter", "d1")
+
+    assert conditions.get(connection, "oak", "chatter") == conditions.Condition("error", "start failed", 5, "d1", None)
+    assert conditions.get(connection, "elm", "chatter") is None
+    assert epoch.read(connection) == before
+
+
+def test_an_open_breaker_is_part_of_the_configuration(connection: Connection) -> None:
+    plugins.add(connection, "d1", CHATTER, 1)
+    installations.upsert(connection, "oak", "chatter", digest="d1", at=2)
+
+    conditions.set_breaker(connection, "oak", "chatter", 5)
+    opened = installations.load(connection, SEALER, "oak", "chatter")
+    conditions.set_breaker(connection, "oak", "chatter", None)
+    closed = installations.load(connection, SEALER, "oak", "chatter")
+
+    assert opened is not None
+    assert closed is not None
+    assert (opened.breaker_open, closed.breaker_open) == (True, False)
 
 
 def test_all_are_listed_of_one_organisation_or_of_every_one(connection: Connection) -> None:

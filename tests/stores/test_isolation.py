@@ -61,9 +61,9 @@ def settled(connection: Connection) -> Connection:
     organizations.change_settings(connection, "oak", f'{{"defaultAgent":"{agent.id}"}}')
     log = [LogLine(1, "info", "secret")]
     record = Delivery(
-        id="d1", organization="oak", plugin="p", plugin_version="1", route="r", method="POST", path="/", outcome="succeeded",
+        id="d1", organization="oak", plugin="p", plugin_version="1", kind="webhook", name="r", method="POST", path="/", outcome="succeeded",
         status=200, error_code=None, error_message=None, received_at=1, duration_us=1, cold=False, runs=1, fuel=1, memory=1,
-        host_calls=1, effects=1, log=log, dropped_log_lines=0,
+        host_calls=1, bytes_in=1, bytes_out=1, effects=1, log=log, dropped_log_lines=0,
     )  # fmt: skip
     deliveries.record(connection, record)
     return connection
@@ -168,6 +168,7 @@ def statements() -> Iterator[tuple[str, Statement]]:
 
 WITHOUT_ORGANIZATION = {
     "stores.installations._ALL",  # the whole host's
+    "stores.installations._OF_PLUGIN",
     "stores.tokens._BY_HASH",  # a token says itself whose it is
     "stores.tokens._ALL",
     "stores.tokens._REVOKE",

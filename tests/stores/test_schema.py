@@ -1,13 +1,16 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import StaticPool
 
 from host.model.errors import UsageError
 from stores import epoch, schema
@@ -51,10 +54,17 @@ def test_the_migrations_name_constraints_as_the_tables_do(tmp_path: Path) -> Non
 
 
 def definitions(engine: Engine) -> set[str]:
-    """Each part of each table's definition; their order tells nothing."""
+    """Each part of each table's definition; their order and layout tell nothing, and a column that was added stands behind the rest."""
     with engine.connect() as connection:
         found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'"))
-        return {f"{name}: {line.strip().rstrip(',')}" for name, sql in found for line in sql.splitlines()}
+        return {f"{name}: {part}" for name, sql in found for part in parts(sql)}
+
+
+def parts(sql: str) -> list[str]:
+    """What stands between the commas of a definition, but for those inside brackets."""
+    head, _, inside = " ".join(sql.replace('"', "").split()).partition("(")
+    split = re.split(r",(?![^(]*\))", inside.strip().removesuffix(")"))
+    return [head.strip(), *(part.strip() for part in split)]
 
 
 def test_the_list_of_revisions_is_that_of_the_migrations() -> None:
@@ -77,9 +87,9 @@ def test_an_upgrade_leaves_the_connection_as_it_was(tmp_path: Path) -> None:
 
 def test_an_upgrade_that_has_nothing_to_do_needs_no_lock_and_no_alembic(connection: Connection, database: Database) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    command = [sys.executable, "-c", UPGRADE + "print('alembic' in sys.modules)", str(database.path)]
+    program = [sys.executable, "-c", UPGRADE + "print('alembic' in sys.modules)", str(database.path)]
 
-    done = subprocess.run(command, input="x", capture_output=True, text=True, check=True)
+    done = subprocess.run(program, input="x", capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"
 
@@ -99,8 +109,8 @@ def test_an_upgrade_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_processes_that_upgrade_at_once_all_get_the_newest_schema(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", "-c", UPGRADE, str(tmp_path / "innkeeper.db")]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    program = [sys.executable, "-W", "error", "-c", UPGRADE, str(tmp_path / "innkeeper.db")]
+    processes = [subprocess.Popen(program, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
 
     for process in processes:
         assert process.stdin is not None
@@ -142,4 +152,39 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, for
         schema.upgrade(connection)
 
     assert list(connection.iterdump()) == before
+    connection.close()
+
+
+FIRST = ("INSERT INTO organizations VALUES ('acme', '{}', 1)", "INSERT INTO plugins VALUES ('probe', 'd1', '1.0.0', '{}', 1)")
+INSTALLED = "INSERT INTO installations VALUES ('acme', '{plugin}', 'd1', '{{}}', '[]', '{{}}', {enabled}, 1, 7)"
+ENTRY = "INSERT INTO store_entries VALUES ('acme', 'probe', 'plugin', '', '{key}', X'{value}', 'v1')"
+DELIVERY = (
+    "INSERT INTO deliveries VALUES ('acme', 'd', 'probe', '1', 'in', 'POST', '/', 'failed', 502, 'trap', 'm', 1, 2, 0, 1, 3, 4, 5, 6, 0)"
+)
+LINE = "INSERT INTO log_lines VALUES ('acme', 'd', 0, 1, 'info', 'kept', NULL)"
+
+
+def test_what_a_first_version_kept_is_there_after_the_upgrade(tmp_path: Path) -> None:
+    connection = Database(tmp_path / "innkeeper.db").connect()
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None)
+    with engine.begin() as lent:
+        command.upgrade(schema.configuration(lent), "0001")
+    for statement in (
+        *FIRST,
+        INSTALLED.format(plugin="probe", enabled=1),
+        ENTRY.format(key="é", value="01"),
+        ENTRY.format(key="b", value="0102"),
+        DELIVERY,
+        LINE,
+    ):
+        connection.execute(statement)
+
+    schema.upgrade(connection)
+
+    assert connection.execute("SELECT keys, bytes FROM store_sizes WHERE organization = 'acme' AND plugin = 'probe'").fetchall() == [(2, 6)]
+    assert connection.execute("SELECT status, status_at, initialized, breaker_opened_at FROM installations").fetchall() == [
+        ("running", 7, "d1", None)
+    ]
+    assert connection.execute("SELECT name, kind, bytes_in FROM deliveries").fetchall() == [("in", "webhook", 0)]
+    assert connection.execute("SELECT message FROM log_lines").fetchall() == [("kept",)]
     connection.close()

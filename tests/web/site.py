@@ -12,6 +12,7 @@ from msgspec.json import decode
 from starlette.types import ASGIApp
 
 from host.model.delivery import Delivery
+from host.model.options import HostOptions
 from host.runtime.runtime import Runtime
 from host.web.app import create_app
 from stores import deliveries, tokens
@@ -116,12 +117,12 @@ class Site:
 
 @asynccontextmanager
 async def a_site(
-    folder: Path, component: bytes | None = None, *, public_url: str | None = None, base_domain: str | None = None, **order: object
+    folder: Path, component: bytes | None = None, *, options: HostOptions | None = None, **order: object
 ) -> AsyncIterator[Site]:
     """A site with one plugin, by default `probe`, installed in `acme` with its secrets and all grants."""
     await installed(folder, component or probe(), **{"secrets": SECRETS, **order})
-    async with a_host(folder) as runtime:
-        yield Site(runtime, create_app(runtime, public_url=public_url, base_domain=base_domain))
+    async with a_host(folder, options) as runtime:
+        yield Site(runtime, create_app(runtime))
 
 
 async def exchange(app: ASGIApp, scope: dict[str, Any], chunks: Iterable[bytes]) -> Reply:

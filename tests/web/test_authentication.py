@@ -141,4 +141,4 @@ async def test_a_token_route_needs_its_token_before_its_body_is_read(tmp_path: P
         record = site.records()[0]
 
     assert (reply.status, reply.code) == (401, "unauthenticated")
-    assert (record.outcome, record.status, record.route) == ("refused", 401, "token")
+    assert (record.outcome, record.status, record.name) == ("refused", 401, "token")

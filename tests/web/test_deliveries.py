@@ -18,7 +18,7 @@ async def test_the_newest_comes_first_with_its_figures(tmp_path: Path) -> None:
         await site.ask("POST", "/v1/orgs/acme/plugins/probe/any", body=b"unsigned")
         [refused, answered] = (await site.ask("GET", LIST, headers=[site.token()])).json["items"]
 
-    assert (answered["plugin"], answered["plugin_version"], answered["route"], answered["method"]) == ("probe", "1.0.0", "open", "GET")
+    assert (answered["plugin"], answered["plugin_version"], answered["name"], answered["method"]) == ("probe", "1.0.0", "open", "GET")
     assert (answered["path"], answered["outcome"], answered["status"], answered["error_code"]) == ("/open", "succeeded", 200, None)
     assert (answered["cold"], answered["runs"], answered["effects"]) == (True, 1, 0)
     assert answered["fuel"] > 0

@@ -109,7 +109,7 @@ async def test_head_runs_as_get_and_has_its_length_but_no_body(tmp_path: Path) -
 
     assert got.header("content-length") == ["15"]
     assert (reply.status, reply.headers, reply.body) == (got.status, got.headers, b"")
-    assert (record.method, record.route, record.outcome) == ("GET", "open", "succeeded")
+    assert (record.method, record.name, record.outcome) == ("GET", "open", "succeeded")
 
 
 async def test_head_of_a_challenge_has_the_length_of_its_answer(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ async def test_head_that_is_declared_arrives_as_head(tmp_path: Path) -> None:
         await site.ask("HEAD", f"{BASE}/caf%C3%A9")
         record = site.records()[0]
 
-    assert (record.method, record.route) == ("HEAD", "odd")
+    assert (record.method, record.name) == ("HEAD", "odd")
 
 
 async def test_a_path_may_have_a_route_for_each_method(tmp_path: Path) -> None:

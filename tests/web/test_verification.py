@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from host.model.options import HostOptions
 from tests.guests_wat import Report, manifest, plugin
 from tests.web.signing import PUBLISHED, STANDARD_WEBHOOKS, STRIPE
 from tests.web.site import SECRETS, Site, a_site
@@ -189,7 +190,7 @@ async def test_each_scheme_reaches_the_guest_as_verified(tmp_path: Path) -> None
 @pytest.mark.parametrize("scheme", ["hubspot-v3", "stripe", "standard-webhooks"])
 async def test_what_was_right_years_ago_is_refused_by_the_host_s_clock(tmp_path: Path, scheme: str) -> None:
     published = PUBLISHED[scheme]
-    async with a_site(tmp_path, schemes(), public_url="https://www.example.com", secrets=OF_SCHEMES) as site:
+    async with a_site(tmp_path, schemes(), options=HostOptions(public_url="https://www.example.com"), secrets=OF_SCHEMES) as site:
         reply = await site.ask("POST", f"{BASE}/{scheme}", headers=published.headers, body=published.body)
         record = site.records()[0]
 
@@ -235,7 +236,9 @@ async def test_the_method_that_is_signed_is_the_sender_s(tmp_path: Path) -> None
 async def test_the_url_that_is_signed_is_the_public_one(tmp_path: Path) -> None:
     target = f"{BASE}/hubspot-v3?at=10%3A30&c=%2Fx%20y"
     seen = "https://example.com/in" + target.replace("%3A", ":").replace("%2F", "/")
-    async with a_site(tmp_path, schemes(), public_url="https://example.com/in/", base_domain="example.org", secrets=OF_SCHEMES) as site:
+    async with a_site(
+        tmp_path, schemes(), options=HostOptions(public_url="https://example.com/in", base_domain="example.org"), secrets=OF_SCHEMES
+    ) as site:
         public = await site.ask("POST", target, headers=hubspot(seen), body=BODY, host="10.0.0.7:8080")
         own = await site.ask(
             "POST", target, headers=hubspot(seen.replace("example.com", "acme.example.org")), body=BODY, host="acme.example.org"

@@ -21,13 +21,13 @@ def upgrade(connection: Connection) -> None:
 
     Raises `UsageError` when the database is newer than this program, or not ours.
     """
-    if _revision(connection) == HEAD:
+    if revision(connection) == HEAD:
         return
     _migrate(connection)
 
 
-def _revision(connection: Connection) -> str | None:
-    """The schema that the database has; None when it is empty."""
+def revision(connection: Connection) -> str | None:
+    """The schema that the database has; None when it is empty. Raises `UsageError` for one that this program does not know."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return None
@@ -45,7 +45,7 @@ def _migrate(connection: Connection) -> None:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None)
     event.listen(engine, "begin", lambda lent: lent.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as lent:
-        if _revision(connection) != HEAD:  # nobody was faster
+        if revision(connection) != HEAD:  # nobody was faster
             run_migrations(lent)
 
 

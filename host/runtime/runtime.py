@@ -143,7 +143,7 @@ def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "F
     database = Database(data.make().database, synchronous=synchronous)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

@@ -18,6 +18,8 @@ from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
 from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
+from host.runtime.platform import OwnPlatform
+from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
@@ -48,6 +50,7 @@ class Runtime:
         sealer: Sealer,
         cache: Cache,
         options: HostOptions,
+        platform: OwnPlatform,
     ) -> None:
         self.data = data
         self.options = options
@@ -60,8 +63,9 @@ class Runtime:
         self.ending = Ending()
         self.starting = False
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, stored_platform(reads), writer, ending=self.ending
-        )
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer,
+            ending=self.ending, others=platform.appliers(),
+        )  # fmt: skip
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 
@@ -70,14 +74,21 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+    async def opened(
+        cls,
+        data: DataDirectory,
+        cache: Path,
+        options: HostOptions = HostOptions(),  # noqa: B008
+        platform: OwnPlatform = OwnPlatform(),  # noqa: B008
+    ) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option or the platform can't work."""
         checked(options)
+        checked_platform(platform)
         database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
                 try:
                     yield runtime
                 finally:
@@ -144,7 +155,7 @@ def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "F
     inspection.refuse_foreign(database.path)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

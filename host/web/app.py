@@ -23,7 +23,8 @@ def create_app(runtime: Runtime) -> Starlette:
         async with Runtime.opened(data, cache) as runtime:
             await uvicorn.Server(uvicorn.Config(create_app(runtime))).serve()
 
-    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime.
+    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime. Its options say where senders find
+    the application's root (`public_url`), and below which domain each organisation has a subdomain (`base_domain`).
     """
     webhooks = Webhooks(runtime)
     app = Starlette(

@@ -68,17 +68,21 @@ def refusal(error: RequestError, delivery_id: str | None = None) -> Answer:
 async def on_request_error(request: Request, error: Exception) -> Response:
     """Starlette's handler of `RequestError`."""
     assert isinstance(error, RequestError)
-    return to_response(refusal(error))
+    return to_response(refusal(error), head=request.method == "HEAD")
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Starlette's handler of its own errors: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
+    return to_response(refusal(_as_ours(error)), head=request.method == "HEAD")
+
+
+def _as_ours(error: HTTPException) -> RequestError:
     if error.status_code == 404:
-        return to_response(refusal(NotFound()))
+        return NotFound()
     if error.status_code == 405:
-        return to_response(refusal(MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))))
-    return to_response(refusal(RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)))
+        return MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    return RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)
 
 
 class UnexpectedErrors:
@@ -100,7 +104,7 @@ class UnexpectedErrors:
         except Exception:  # boundary: one request's defect is not the server's, and its details are for the log alone
             if started or scope["type"] != "http":
                 raise
-            await send_answer(send, _unexpected(scope))
+            await send_answer(send, _unexpected(scope), head=scope["method"] == "HEAD")
 
 
 def _unexpected(scope: Scope) -> Answer:

@@ -50,14 +50,14 @@ def opened(path: Path) -> Iterator[Connection]:
             yield from _connected((Path(folder) / path.name).as_uri())
 
 
-def refuse_foreign(path: Path) -> None:
-    """Raises `UsageError` for a database that is not ours, before a connection of ours switches it to WAL mode. Costs a read of 20 bytes."""
+def refuse_foreign(path: Path, *, shared: bool) -> None:
+    """Raises `UsageError` for a database that can't be ours, before a connection switches it to WAL mode. Costs a read of 20 bytes."""
     try:
         with path.open("rb") as file:
             head = file.read(20)
         if head and head[18:] != IN_WAL_MODE:
             for connection in _connected(f"{path.absolute().as_uri()}?mode=ro"):
-                revision(connection)
+                revision(connection, shared=shared)
     except FileNotFoundError:
         return
     except (OSError, sqlite3.Error) as error:

@@ -152,7 +152,7 @@ class Runtime:
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
     database = Database(data.make().database, synchronous=synchronous)
-    inspection.refuse_foreign(database.path)
+    inspection.refuse_foreign(database.path, shared=data.shared)
     connection = database.connect()
     try:
         schema.upgrade(connection, shared=data.shared)

@@ -57,9 +57,9 @@ def is_refused(done: "subprocess.CompletedProcess[str]", *told: str) -> bool:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("UPDATE alembic_version SET version_num = '9999'", "use a newer Innkeeper"),
-        ("DELETE FROM alembic_version", "has the schema none"),
-        ("DROP TABLE config_epoch", "belongs to another program"),
+        ("UPDATE innkeeper_version SET version_num = '9999'", "use a newer Innkeeper"),
+        ("DELETE FROM innkeeper_version", "has the schema none"),
+        ("ALTER TABLE innkeeper_version RENAME TO theirs", "belongs to another program"),
     ],
 )
 def test_of_another_version(data: Path, command: list[str], change: str, told: str) -> None:

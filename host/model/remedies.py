@@ -13,3 +13,8 @@ def grant(plugin: str, capabilities: str | Iterable[str], organization: str) -> 
 def set_secret(plugin: str, name: str, organization: str | None) -> str:
     """The command that sets a secret of an organisation's installation, or with None the plugin's own, for a shell."""
     return join(["innkeeper", "secrets", "set", plugin, name, *([] if organization is None else ["--org", organization])])
+
+
+def unroute(plugin: str, key: str) -> str:
+    """The command that takes a routing key away from its organisation, for a shell."""
+    return join(["innkeeper", "orgs", "unroute", plugin, key])

@@ -12,6 +12,7 @@ def test_the_commands_are_those_that_there_are() -> None:
     assert remedies.grant("whatsapp", ["store", "tasks"], "acme") == "innkeeper grant whatsapp store tasks --org acme"
     assert remedies.set_secret("whatsapp", "app_secret", "acme") == "innkeeper secrets set whatsapp app_secret --org acme"
     assert remedies.set_secret("whatsapp", "app_secret", None) == "innkeeper secrets set whatsapp app_secret"
+    assert remedies.unroute("whatsapp", "106540352242922") == "innkeeper orgs unroute whatsapp 106540352242922"
 
 
 @pytest.mark.parametrize("hostile", ["http:*.example.com", "$(reboot)", "a; b", "it's", "-x y", "\n"])

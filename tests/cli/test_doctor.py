@@ -173,7 +173,7 @@ def test_a_cache_that_is_cold_or_damaged_is_only_a_warning_and_one_that_others_c
     ("change", "told"),
     [
         ("UPDATE innkeeper_version SET version_num = '9999'", "which this program does not know: use a newer Innkeeper"),
-        ("ALTER TABLE innkeeper_version RENAME TO theirs", "belongs to another program"),
+        ("ALTER TABLE innkeeper_version RENAME TO somebody_elses", "belongs to another program"),
     ],
 )
 def test_a_database_of_another_version_is_told_once_and_left_alone(data: Path, change: str, told: str) -> None:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import get_contextvars
 
 from host.model.errors import RequestError
 from host.model.identifier import new_id
@@ -107,7 +108,7 @@ class UnexpectedErrors:
 
 
 def _unexpected(scope: Scope) -> Answer:
-    request_id = new_id()
+    request_id = get_contextvars().get("request_id") or new_id()
     # The traceback as text: a renderer of exceptions may show local variables, and secrets are among them.
     log.error("request.failed", request_id=request_id, method=scope["method"], path=scope["path"], traceback=traceback.format_exc())
     message = f"the host failed; its log says how under the request id {request_id}"

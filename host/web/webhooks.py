@@ -13,6 +13,7 @@ from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
+from host.runtime.subject import note
 from host.web.authentication import ACTING, authenticated, authorize
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
@@ -50,6 +51,7 @@ class Webhooks:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
+        note(organization=installation.organization, plugin=installation.plugin)
         match = self._table(installation).match(head.method, head.below)
         if match is None:
             raise NotFound

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -50,11 +50,12 @@ def probe(handler: Handler | None = None) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. Header names as they were sent."""
+    """What came back. Header names as they were sent, but for X-Request-Id: `request_id` is what it said, if it came."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    request_id: str = field(default="", compare=False)
 
     def header(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name]
@@ -102,7 +103,9 @@ class Site:
             "method": method, "path": unquote(path.decode("latin-1")), "raw_path": path, "root_path": root_path, "query_string": query,
             "headers": [(b"host", host.encode("latin-1")), *given],
         }  # fmt: skip
-        return await exchange(self.app, scope, [body] if chunks is None else chunks)
+        reply = await exchange(self.app, scope, [body] if chunks is None else chunks)
+        [request_id] = reply.header("x-request-id")
+        return replace(reply, headers=[header for header in reply.headers if header[0] != "x-request-id"], request_id=request_id)
 
     def token(self, organization: str | None = None, role: str = "operator") -> tuple[str, str]:
         """The header Authorization with a new token."""

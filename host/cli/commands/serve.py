@@ -102,6 +102,8 @@ def given(context: typer.Context) -> dict[str, Any]:
 
 
 def _serve(found: "Configuration", as_json: bool) -> None:
+    from structlog import get_logger
+
     from host.cli import logs, serving
 
     def ready(url: str) -> None:
@@ -111,6 +113,8 @@ def _serve(found: "Configuration", as_json: bool) -> None:
             print(f"Innkeeper is ready at {url}", flush=True)
 
     logs.configure(found.options.log_json)
+    if found.unknown:
+        get_logger().warning("environment.unknown", names=found.unknown)
     serving.serve(found.place, found.options, ready)
 
 

@@ -177,6 +177,12 @@ class Conflict(InnkeeperError):
     code = "conflict"
 
 
+class KeyTaken(Conflict):
+    """Another request with the same dedupe key was faster: its response answers this one too."""
+
+    code = "dedupe.taken"
+
+
 class RequestError(InnkeeperError):
     """A request that no guest gets to see. `status` is the HTTP status that answers it."""
 

@@ -1,9 +1,10 @@
 """The host at work: everything of one data directory, opened together and closed together."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from host.model.options import HostOptions, checked
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.dedupe import Dedupe, DedupeError, keep_purging
 from host.runtime.invocations import Invocations
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
@@ -58,6 +60,7 @@ class Runtime:
         self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
+        self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
         return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
@@ -72,9 +75,11 @@ class Runtime:
         try:
             async with Writer(database) as writer:
                 runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                purging = asyncio.create_task(keep_purging(writer), name="innkeeper-purging")
                 try:
                     yield runtime
                 finally:
+                    await _cancelled(purging)
                     runtime._pools.close()
         finally:
             reads.close()
@@ -84,7 +89,19 @@ class Runtime:
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:
-        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have."""
+        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have.
+
+        To one with a dedupe key that was answered before, the same answer again.
+        """
+        if receipt.claim is None:
+            return await self._respond(receipt)
+        try:
+            return await self._dedupe.answer(receipt, receipt.claim)
+        except DedupeError as error:
+            await self.refuse(receipt, error)
+            return failure(receipt.delivery_id, error.status, error)
+
+    async def _respond(self, receipt: Receipt) -> Answer:
         run = await self.invoke(receipt)
         if run.error is not None:
             return failure(receipt.delivery_id, run.status, run.error)
@@ -117,6 +134,12 @@ class Runtime:
                 await self.components.load(digest)
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:

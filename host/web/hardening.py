@@ -7,6 +7,8 @@ workers, ask for a password in its name. Browsers keep learning new ones, so a l
 that browsers or proxies in front of us obey. Lengths, connections, dates and servers are the server's own business.
 """
 
+from dataclasses import replace
+
 from host.runtime.receipt import Answer
 
 PASSED = frozenset(
@@ -57,6 +59,9 @@ OBEYED = (
 )
 """Beginnings of X- headers that browsers or proxies obey."""
 
+REPLAYED = ("idempotent-replayed", "true")
+"""Tells a sender that it had this answer before."""
+
 PROTECTION = [
     (b"content-security-policy", b"sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -66,7 +71,8 @@ PROTECTION = [
 
 def passed(answer: Answer) -> Answer:
     """The same answer with the headers that go out."""
-    return Answer(answer.delivery_id, answer.status, [header for header in answer.headers if _passes(header[0])], answer.body)
+    headers = [header for header in answer.headers if _passes(header[0])]
+    return replace(answer, headers=[*headers, REPLAYED] if answer.replayed else headers)
 
 
 def _passes(name: str) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 import stores
 from host.model.customer import Customer, Identity
+from host.model.dedupe import Place, RecordedResponse
 from host.model.delivery import Delivery, LogLine
 from host.model.effects import (
     ConversationClosed,
@@ -30,7 +31,7 @@ from host.model.entry import Scope
 from host.model.errors import Conflict
 from host.model.message import Conversation, Message
 from host.model.source import Source
-from stores import agents, conversations, customers, deliveries, effects, entries, messages, organizations, sources
+from stores import agents, conversations, customers, dedupe_keys, deliveries, effects, entries, messages, organizations, sources
 from stores.statement import Connection, Statement
 from stores.tables import metadata
 from stores.transaction import transaction
@@ -66,6 +67,7 @@ def settled(connection: Connection) -> Connection:
         host_calls=1, bytes_in=1, bytes_out=1, effects=1, log=log, dropped_log_lines=0,
     )  # fmt: skip
     deliveries.record(connection, record)
+    dedupe_keys.claim(connection, Place("oak", "p", "r", "k"), RecordedResponse(b"", "d1", 200, [], b"secret"), 1, 10**15)
     return connection
 
 
@@ -134,6 +136,7 @@ def test_reads_give_nothing_of_another_organisation(connection: Connection) -> N
     assert agents.agent_for(connection, "elm", "chat") is None
     assert deliveries.get(connection, "elm", "d1") is None
     assert deliveries.page(connection, "elm", None, None, 9).items == []
+    assert dedupe_keys.find(connection, Place("elm", "p", "r", "k"), 2) is None
 
 
 def test_a_status_that_waits_in_one_organisation_is_not_another_ones(connection: Connection) -> None:
@@ -167,6 +170,7 @@ def statements() -> Iterator[tuple[str, Statement]]:
 
 
 WITHOUT_ORGANIZATION = {
+    "stores.dedupe_keys._PURGE",  # what has expired, whose ever it is: a bounded number, by the index
     "stores.installations._ALL",  # the whole host's
     "stores.installations._OF_PLUGIN",
     "stores.tokens._BY_HASH",  # a token says itself whose it is

@@ -18,6 +18,7 @@ from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
 from host.runtime.dedupe import Dedupe, DedupeError, keep_purging
+from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
@@ -26,6 +27,7 @@ from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.subject import about
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -57,13 +59,17 @@ class Runtime:
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
-        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
+        self.ending = Ending()
+        self.starting = False
+        self._invocations = Invocations(
+            self.configuration, self.components, self._pools, stored_platform(reads), writer, ending=self.ending
+        )
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
         self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
-        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
+        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}, {self._dedupe!r}]>"
 
     @classmethod
     @asynccontextmanager
@@ -80,6 +86,7 @@ class Runtime:
                     yield runtime
                 finally:
                     await _cancelled(purging)
+                    await runtime.ending.finish()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -95,11 +102,12 @@ class Runtime:
         """
         if receipt.claim is None:
             return await self._respond(receipt)
-        try:
-            return await self._dedupe.answer(receipt, receipt.claim)
-        except DedupeError as error:
-            await self.refuse(receipt, error)
-            return failure(receipt.delivery_id, error.status, error)
+        with self.ending.underway():
+            try:
+                return await self._dedupe.answer(receipt, receipt.claim)
+            except DedupeError as error:
+                await self.refuse(receipt, error)
+                return failure(receipt.delivery_id, error.status, error)
 
     async def _respond(self, receipt: Receipt) -> Answer:
         run = await self.invoke(receipt)
@@ -110,12 +118,22 @@ class Runtime:
 
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
-        return await self._invocations.run(request)
+        installation = request.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
+        ):
+            return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
         lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
-        await self._refusals.record(receipt, error, lines)
+        installation = receipt.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
+        ):
+            await self._refusals.record(receipt, error, lines)
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""
@@ -127,6 +145,7 @@ class Runtime:
 
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
+        self.starting = True
         for digest in self.configuration.digests():
             if not self.components.is_quick(digest):
                 log.info("component.compiling", digest=digest)
@@ -134,6 +153,7 @@ class Runtime:
                 await self.components.load(digest)
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
+        self.starting = False
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -147,7 +167,7 @@ def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "F
     database = Database(data.make().database, synchronous=synchronous)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

@@ -183,6 +183,12 @@ class KeyTaken(Conflict):
     code = "dedupe.taken"
 
 
+class PlatformFailed(InnkeeperError):
+    """The platform that keeps messages and customers failed: nothing was stored."""
+
+    code = "platform"
+
+
 class RequestError(InnkeeperError):
     """A request that no guest gets to see. `status` is the HTTP status that answers it."""
 

@@ -23,6 +23,7 @@ from host.sandbox.call import Call
 from host.sandbox.component import Component
 from host.sandbox.tape import Recording
 from stores import deliveries, effects, epoch
+from stores.effects import Appliers
 from stores.statement import Connection
 from stores.writer import Writer
 
@@ -34,7 +35,7 @@ class ConfigurationChanged(Conflict):
 
 
 class Invocations:
-    """Runs guests for requests. `environment` is `production` or `development`."""
+    """Runs guests for requests. `environment` is `production` or `development`; `others` apply what an embedder keeps itself."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Invocations:
         writer: Writer,
         environment: str = "production",
         ending: Ending | None = None,
+        others: Appliers | None = None,
     ) -> None:
         self._configuration = configuration
         self._components = components
@@ -53,6 +55,7 @@ class Invocations:
         self._writer = writer
         self._environment = environment
         self._ending = ending or Ending()
+        self._others = others
         self._seed_key = os.urandom(32)
 
     async def run(self, request: InvocationRequest) -> Run:
@@ -136,9 +139,9 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000)
-            deliveries.record(connection, delivery)
             request.commit(connection, value)
+            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
+            deliveries.record(connection, delivery)
 
         while request.current(self._configuration.installation) is request:
             try:

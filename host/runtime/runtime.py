@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,8 @@ from host.runtime.data import DataDirectory
 from host.runtime.dedupe import Dedupe, DedupeError, keep_purging
 from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
+from host.runtime.platform import OwnPlatform
+from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
@@ -50,6 +52,7 @@ class Runtime:
         sealer: Sealer,
         cache: Cache,
         options: HostOptions,
+        platform: OwnPlatform,
     ) -> None:
         self.data = data
         self.options = options
@@ -62,8 +65,9 @@ class Runtime:
         self.ending = Ending()
         self.starting = False
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, stored_platform(reads), writer, ending=self.ending
-        )
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer,
+            ending=self.ending, others=platform.appliers(),
+        )  # fmt: skip
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
         self._dedupe = Dedupe(reads, self._respond)
@@ -73,19 +77,27 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+    async def opened(
+        cls,
+        data: DataDirectory,
+        cache: Path,
+        options: HostOptions = HostOptions(),  # noqa: B008
+        platform: OwnPlatform = OwnPlatform(),  # noqa: B008
+    ) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option or the platform can't work."""
         checked(options)
+        checked_platform(platform)
         database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
                 purging = asyncio.create_task(keep_purging(writer), name="innkeeper-purging")
                 try:
                     yield runtime
                 finally:
-                    await _cancelled(purging)
+                    purging.cancel()
+                    await asyncio.wait([purging])
                     await runtime.ending.finish()
                     runtime._pools.close()
         finally:
@@ -154,12 +166,6 @@ class Runtime:
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
         self.starting = False
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:

@@ -10,7 +10,7 @@ from msgspec.json import Decoder, encode
 
 from host.model.dedupe import Claim
 from host.model.manifest import Dedupe
-from host.web.head import Head
+from host.web.head import Pairs
 
 LONGEST = 512
 """Bytes of a key. A header that has more is none; of a longer text or number in a body the digest is the key."""
@@ -24,17 +24,18 @@ _array = Decoder(list[Raw])
 _text = Decoder(str)
 
 
-def claim_of(rule: Dedupe, head: Head, body: bytes) -> Claim | None:
-    """What a request claims, or None where it has no key: then it is a request like any other.
+def claim_of(rule: Dedupe, headers: Pairs, body: bytes) -> Claim | None:
+    """What a request claims, or None where it has no key: then it is a request like any other. Header names are lower case.
 
     Call it for requests alone whose signature was right: whoever claims a key keeps others from it.
     """
-    key = _in_header(head.values(rule.header.lower())) if rule.header is not None else _in_body(rule.json or "", body)
+    key = _in_header(rule.header.lower(), headers) if rule.header is not None else _in_body(rule.json or "", body)
     return None if key is None else Claim(key, sha256(body).digest())
 
 
-def _in_header(values: list[str]) -> str | None:
+def _in_header(wanted: str, headers: Pairs) -> str | None:
     """One value, as it came."""
+    values = [value for name, value in headers if name == wanted]
     return values[0] if len(values) == 1 and 0 < len(values[0]) <= LONGEST else None
 
 

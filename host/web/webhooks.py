@@ -81,7 +81,7 @@ class Webhooks:
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):
             check_json(body)
         verified = isinstance(auth, Verify)
-        claim = claim_of(match.route.dedupe, head, body) if verified and match.route.dedupe else None
+        claim = claim_of(match.route.dedupe, head.headers, body) if verified and match.route.dedupe else None
         return head.receipt(installation, match, body, verified=verified, claim=claim)
 
     async def _refuse(self, error: RequestError, receipt: Receipt) -> Answer:

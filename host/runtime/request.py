@@ -78,7 +78,7 @@ class InvocationRequest(ABC):
         """
 
     def commit(self, connection: Connection, value: Any) -> None:
-        """Writes what belongs to its success, in the transaction of effects and record, before them. Raises `Conflict`, or what fails it."""
+        """Writes what belongs to its success before effects and record, in their transaction. Raises `Conflict`, or what fails it."""
         return None
 
     def delivery(

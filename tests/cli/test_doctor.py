@@ -166,8 +166,8 @@ def test_a_cache_that_is_cold_or_damaged_is_only_a_warning_and_one_that_others_c
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("UPDATE alembic_version SET version_num = '9999'", "which this program does not know: use a newer Innkeeper"),
-        ("DROP TABLE config_epoch", "belongs to another program"),
+        ("UPDATE innkeeper_version SET version_num = '9999'", "which this program does not know: use a newer Innkeeper"),
+        ("ALTER TABLE innkeeper_version RENAME TO somebody_elses", "belongs to another program"),
     ],
 )
 def test_a_database_of_another_version_is_told_once_and_left_alone(data: Path, change: str, told: str) -> None:
@@ -215,7 +215,7 @@ def test_a_damaged_database_and_one_that_is_none_are_found(data: Path) -> None:
 def test_what_a_killed_server_left_is_read_with_all_that_it_committed(data: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "innkeeper.db")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE innkeeper_version SET version_num = '9999'")
         connection.commit()
         shutil.copytree(data, tmp_path / "left")
     (tmp_path / "left" / "innkeeper.db-shm").unlink()

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+from host.model.dedupe import Claim
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Token
@@ -82,7 +83,9 @@ class Head:
         """Below the plugin's root, decoded. No segment has a slash in it."""
         return "/" + "/".join(self.below)
 
-    def receipt(self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False) -> Receipt:
+    def receipt(
+        self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False, claim: Claim | None = None
+    ) -> Receipt:
         return Receipt(
             installation=installation,
             route=match.route,
@@ -94,6 +97,7 @@ class Head:
             headers=[header for header in self.headers if not _withheld(header, match)],
             body=body,
             verified=verified,
+            claim=claim,
         )
 
     def room(self, installation: Installation) -> int:

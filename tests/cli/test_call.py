@@ -104,6 +104,19 @@ def test_a_webhook_in_a_file_is_stored_as_if_it_had_come_in(tmp_path: Path) -> N
     assert any("Does it come in another color?" in line for line in stored(data))
 
 
+@pytest.mark.promise("dedupe.verified-only")
+def test_a_call_is_nobodys_webhook_so_it_takes_no_key_and_runs_each_time(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    deduping = {**ROUTES[0], "path": "/items", "dedupe": {"json": "/id"}}
+    path = wat(tmp_path, Report(), routes=[deduping], secrets=SECRETS)
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=k", "--data", data).exit_code == 0
+    arguments = ("call", "probe", "/items", "-X", "POST", "--body", '{"id": "evt_1"}', "--org", "acme", "--data", data, "--json")
+    told = [Told(json.loads(invoke(*arguments).stdout)["body"].encode()) for _ in range(2)]
+
+    assert len({each.delivery_id for each in told}) == 2
+    assert not any('INSERT INTO "dedupe_keys"' in line for line in stored(data))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

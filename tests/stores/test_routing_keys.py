@@ -20,7 +20,7 @@ def test_a_key_is_an_organisations_until_it_is_taken_away(connection: Connection
 def test_a_key_that_another_organisation_has_is_refused_and_says_whose_it_is(connection: Connection) -> None:
     routing_keys.assign(connection, "oak", "chatter", "1", 7)
 
-    with pytest.raises(UsageError, match="'1' of chatter belongs to organisation 'oak'; .* innkeeper orgs unroute chatter 1"):
+    with pytest.raises(UsageError, match=r"'1' of chatter belongs to organisation 'oak'; .* innkeeper orgs unroute chatter 1"):
         routing_keys.assign(connection, "elm", "chatter", "1", 8)
     assert routing_keys.owner(connection, "chatter", "1") == "oak"
 

@@ -84,7 +84,7 @@ def test_an_agent_with_conversations_or_a_role_is_removed_once_another_takes_ove
     refused = invoke("agents", "remove", "Ada", "--org", "acme", "--data", data)
 
     assert (refused.exit_code, is_one_sentence(refused.stderr)) == (2, True)
-    assert "'Ada' has 1 conversations and is the default agent, the agent of chat" in refused.stderr
+    assert "'Ada' has 1 conversation and is the default agent, the agent of chat" in refused.stderr
     assert f"innkeeper agents remove {ada['id']} --org acme --reassign AGENT --data {data}" in refused.stderr
     assert stored(data) == before
 

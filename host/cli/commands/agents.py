@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from host.cli import choice, lookup
+from host.cli import choice, figures, lookup
 from host.cli.options import DEFAULT_DATA, DataFolder, JsonFlag, Organization, examples, place
 from host.cli.output import console, one_line, print_json, table
 
@@ -125,7 +125,9 @@ def _hand_over(connection: "Connection", organization: str, agent: "Agent", heir
         count = agents.conversations_of(connection, organization, agent.id)
         if not (count or held):
             return 0
-        has = " and ".join(filter(None, [f"has {count} conversations" if count else "", f"is {', '.join(held)}" if held else ""]))
+        has = " and ".join(
+            filter(None, [f"has {figures.number(count, 'conversation')}" if count else "", f"is {', '.join(held)}" if held else ""])
+        )
         command = f"innkeeper agents remove {agent.id} --org {organization} --reassign AGENT{place(data)}"
         raise UsageError(f"{agent.name!r} {has}: name who takes over, with {command}")
     if heir.id == agent.id:

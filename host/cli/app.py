@@ -5,7 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
-from host.cli.commands import agents, build, call, deliveries, demo, grants, inspect, install, logs, orgs, plugins, serve, token, usage
+from host.cli.commands import (
+    agents,
+    build,
+    call,
+    deliveries,
+    demo,
+    doctor,
+    grants,
+    inspect,
+    install,
+    logs,
+    orgs,
+    plugins,
+    serve,
+    token,
+    usage,
+)
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
@@ -46,6 +62,7 @@ def _add_group(panel: str, name: str, group: typer.Typer, short: str) -> None:
 
 _add(RUN, "serve", serve.serve, "Run the host until Ctrl-C or SIGTERM.", serve.EXAMPLES)
 _add(RUN, "demo", demo.demo, "See it work, with organisations and webhooks of its own.", demo.EXAMPLES)
+_add(RUN, "doctor", doctor.doctor, "Check everything that a host needs, and say what to do.", doctor.EXAMPLES)
 _add(PLUGINS, "install", install.install, "Install a plugin for an organisation, or a new version.", install.EXAMPLES)
 _add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
 _add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)

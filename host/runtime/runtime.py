@@ -16,7 +16,10 @@ from host.model.options import HostOptions, checked
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
+from host.runtime.platform import OwnPlatform
+from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
@@ -24,6 +27,7 @@ from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.subject import about
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -46,6 +50,7 @@ class Runtime:
         sealer: Sealer,
         cache: Cache,
         options: HostOptions,
+        platform: OwnPlatform,
     ) -> None:
         self.data = data
         self.options = options
@@ -55,7 +60,12 @@ class Runtime:
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
-        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
+        self.ending = Ending()
+        self.starting = False
+        self._invocations = Invocations(
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer,
+            ending=self.ending, others=platform.appliers(),
+        )  # fmt: skip
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 
@@ -64,17 +74,25 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+    async def opened(
+        cls,
+        data: DataDirectory,
+        cache: Path,
+        options: HostOptions = HostOptions(),  # noqa: B008
+        platform: OwnPlatform = OwnPlatform(),  # noqa: B008
+    ) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option or the platform can't work."""
         checked(options)
+        checked_platform(platform)
         database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
                 try:
                     yield runtime
                 finally:
+                    await runtime.ending.finish()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -93,12 +111,22 @@ class Runtime:
 
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
-        return await self._invocations.run(request)
+        installation = request.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
+        ):
+            return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
         lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
-        await self._refusals.record(receipt, error, lines)
+        installation = receipt.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
+        ):
+            await self._refusals.record(receipt, error, lines)
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""
@@ -110,6 +138,7 @@ class Runtime:
 
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
+        self.starting = True
         for digest in self.configuration.digests():
             if not self.components.is_quick(digest):
                 log.info("component.compiling", digest=digest)
@@ -117,6 +146,7 @@ class Runtime:
                 await self.components.load(digest)
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
+        self.starting = False
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
@@ -124,7 +154,7 @@ def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "F
     database = Database(data.make().database, synchronous=synchronous)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

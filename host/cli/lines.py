@@ -1,10 +1,10 @@
-"""Log lines of plugins, for a person and as JSON. Each is one line: nothing in it makes a second one or moves a terminal's cursor."""
+"""Log lines of plugins, for a person and as JSON. Nothing in one makes another one, or moves a terminal's cursor."""
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from host.cli.moments import to_the_millisecond
-from host.cli.output import one_line
+from host.cli.output import one_line, plain
 from host.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ class Wanted(NamedTuple):
         return self.pattern is None or any(self.pattern.search(text) for text in (line.message, line.fields or ""))
 
 
-def shown(line: "LogLine | LoggedLine") -> str:
-    return one_line(f"{to_the_millisecond(line.at)} {line.level:<5} {line.message} {line.fields or ''}".rstrip())
+def shown_whole(line: "LogLine | LoggedLine") -> str:
+    """With the line ends that it has, a traceback's for example: what follows them is indented, so that it passes for no other line."""
+    return plain(f"{to_the_millisecond(line.at)} {line.level:<5} {line.message} {line.fields or ''}".rstrip()).replace("\n", "\n    ")
 
 
-def shown_with_place(line: "LoggedLine") -> str:
-    """The same, with whose it is and the delivery, which `innkeeper deliveries show` takes."""
+def shown(line: "LoggedLine") -> str:
+    """On one line, whatever is in it, with whose it is and the delivery, which `innkeeper deliveries show` takes."""
     told = f"{line.level:<5} {line.organization}/{line.plugin} {line.message} {line.fields or ''}"
     return one_line(f"{to_the_millisecond(line.at)} {told.rstrip()} [{line.delivery_id}]")
 

@@ -11,6 +11,8 @@ from host.model.delivery import Delivery, LogLine
 from tests.cli.command import PING, invoke, is_one_sentence, stored, wat
 from tests.cli.records import house, record
 
+LINE = "hello\n2026-01-01 00:00:00.000 error forged\x1b[2J"
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -20,7 +22,7 @@ def data(tmp_path: Path) -> Path:
     refused = {"outcome": "refused", "status": 401, "error_code": "signature.invalid", "error_message": "no", "runs": 0, "effects": 0}
     record(folder, at=at - 50 * 60_000)
     record(folder, at=at - 40 * 60_000, organization="globex", plugin="second")
-    record(folder, LogLine(1, "info", "hello", '{"a": 1}'), at=at - 30 * 60_000, cold=False, runs=2, dropped_log_lines=2, **failed)
+    record(folder, LogLine(1, "info", LINE, '{"a": 1}'), at=at - 30 * 60_000, cold=False, runs=2, dropped_log_lines=2, **failed)
     record(folder, at=at - 20 * 60_000, **refused)
     record(folder, at=at - 10 * 60_000, organization="globex", kind="hook", name="task.created", method="", path="")
     return folder
@@ -77,7 +79,7 @@ def shown(data: Path, delivery: dict[str, Any]) -> list[str]:
 
 def test_one_that_failed_is_shown_with_the_reason_what_it_took_and_its_log(data: Path) -> None:
     [delivery] = listed(data, "--outcome", "failed")
-    _, whose, asked, outcome, because, took, effects, line, dropped = shown(data, delivery)
+    _, whose, asked, outcome, because, took, effects, line, more, dropped = shown(data, delivery)
 
     assert whose == "for       probe 1.0.0 in acme"
     assert asked.startswith("asked     POST /ping (webhook ping) at 20")
@@ -88,7 +90,8 @@ def test_one_that_failed_is_shown_with_the_reason_what_it_took_and_its_log(data:
         "(20.9 MiB of memory)"
     )
     assert effects == "effects   none: what it wished for was dropped"
-    assert line.endswith('info  hello {"a": 1}')
+    assert line.endswith("info  hello")
+    assert more == '    2026-01-01 00:00:00.000 error forged\\x1b[2J {"a": 1}'
     assert dropped == "2 more lines did not fit into its log."
 
 
@@ -112,7 +115,7 @@ def test_with_json_one_is_the_whole_record(data: Path) -> None:
     found = json.loads(result.stdout)
 
     assert "\x1b" not in result.stdout
-    assert found.pop("log") == [{"at": 1, "level": "info", "message": "hello", "fields": {"a": 1}}]
+    assert found.pop("log") == [{"at": 1, "level": "info", "message": LINE, "fields": {"a": 1}}]
     assert found == delivery
     assert {*found, "log"} == set(Delivery.__struct_fields__)
 

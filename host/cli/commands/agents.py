@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stores.agents import Agent
     from stores.statement import Connection
 
-EXAMPLES = examples("innkeeper agents add Ada --org acme", "innkeeper agents away Ada --org acme", "innkeeper agents list --org acme")
+EXAMPLES = examples("innkeeper agents add Grace --org acme", "innkeeper agents away Ada --org acme", "innkeeper agents list --org acme")
 LONGEST = 200
 """Characters of an agent's name."""
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 Who = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name, or its id where two have one name.")]
 
 
-@app.command(epilog=examples("innkeeper agents add Ada --org acme"))
+@app.command(epilog=examples("innkeeper agents add Grace --org acme"))
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As people know them.")],
     organization: Organization,

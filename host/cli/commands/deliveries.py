@@ -27,7 +27,7 @@ def list_deliveries(
     plugin: Annotated[str | None, typer.Option("--plugin", metavar="PLUGIN", help="Of this plugin only.")] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", metavar="OUTCOME", help="succeeded, failed or refused.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="webhook, lifecycle, hook or tool.")] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Since then: 30min, 1d, 2026-03-01T08:30.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Since then: 30min, 1d, 2025-03-01T08:30.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
     data: DataFolder = DEFAULT_DATA,
     as_json: JsonFlag = False,
@@ -103,7 +103,7 @@ def _row(delivery: "Delivery") -> tuple[str, ...]:
         delivery.organization,
         delivery.plugin,
         _what(delivery),
-        " ".join(filter(None, [delivery.outcome, delivery.error_code])),
+        " ".join(dict.fromkeys(filter(None, [delivery.outcome, delivery.error_code]))),
         str(delivery.status),
         figures.span(delivery.duration_us),
         figures.fuel(delivery.fuel) if ran else "",
@@ -135,7 +135,7 @@ def _show(delivery: "Delivery") -> None:
     ]
     print("\n".join(one_line(f"{name:<9} {value}") for name, value in rows))
     for line in delivery.log:
-        print(lines.shown(line))
+        print(lines.shown_whole(line))
     if delivery.dropped_log_lines:
         print(f"{figures.number(delivery.dropped_log_lines, 'more line')} did not fit into its log.")
 

@@ -41,7 +41,7 @@ def logs(
         typer.Option(
             "--since",
             metavar="TIME",
-            help="Of requests since then: 30min, 1d, 2026-03-01T08:30. [dim]\\[default: 1h; with --follow, now][/dim]",
+            help="Of requests since then: 30min, 1d, 2025-03-01T08:30. [dim]\\[default: 1h; with --follow, now][/dim]",
         ),
     ] = None,
     grep: Annotated[
@@ -63,7 +63,7 @@ def logs(
 
     def tell(line: "LoggedLine") -> None:
         if wanted.has(line):
-            print_json(lines.as_data(line)) if as_json else print(lines.shown_with_place(line), flush=True)
+            print_json(lines.as_data(line)) if as_json else print(lines.shown(line), flush=True)
 
     database = lookup.existing_database(data)
     with lookup.translated(database.path), closing(database.read_connection()) as connection:

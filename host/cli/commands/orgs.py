@@ -13,13 +13,13 @@ from host.cli.output import console, one_line, print_json, table
 if TYPE_CHECKING:
     from stores.statement import Connection
 
-EXAMPLES = examples("innkeeper orgs create acme", "innkeeper orgs show acme", "innkeeper orgs settings acme --default-agent Ada")
+EXAMPLES = examples("innkeeper orgs create globex", "innkeeper orgs show acme", "innkeeper orgs settings acme --default-agent Ada")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, show, set up and remove organisations.", epilog=EXAMPLES)
 Name = Annotated[str, typer.Argument(metavar="ORG", help="The organisation's id.")]
 
 
-@app.command(epilog=examples("innkeeper orgs create acme"))
+@app.command(epilog=examples("innkeeper orgs create globex"))
 def create(
     organization: Annotated[str, typer.Argument(metavar="ORG", help="Its id: lower-case letters, digits and hyphens.")],
     data: DataFolder = DEFAULT_DATA,
@@ -64,7 +64,7 @@ def show(organization: Name, data: DataFolder = DEFAULT_DATA, as_json: JsonFlag 
         _show(found)
 
 
-@app.command(epilog=examples("innkeeper orgs remove acme", "innkeeper orgs remove acme --confirm acme"))
+@app.command(epilog=examples("innkeeper orgs remove acme --confirm acme"))
 def remove(
     organization: Name,
     confirm: Annotated[str | None, typer.Option("--confirm", metavar="ORG", help="Its id once more: without it nothing happens.")] = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stores.usage import DayOfUse
 
 EXAMPLES = examples(
-    "innkeeper usage --since 1d", "innkeeper usage --org acme --by day --since 30d", "innkeeper usage --by plugin --since 2026-03-01 --json"
+    "innkeeper usage --since 1d", "innkeeper usage --org acme --by day --since 30d", "innkeeper usage --by plugin --since 2025-01-01 --json"
 )
 FIGURES: dict[str, Callable[[int], str]] = {
     "calls": str, "failures": str, "refused": str, "cold": str, "fuel": figures.fuel, "duration_us": figures.span,
@@ -31,7 +31,7 @@ BOTH = ("organization", "plugin")
 def usage(
     organization: Annotated[str | None, typer.Option("--org", metavar="ORG", help="Of this organisation only.")] = None,
     plugin: Annotated[str | None, typer.Option("--plugin", metavar="PLUGIN", help="Of this plugin only.")] = None,
-    since: Annotated[str, typer.Option("--since", metavar="TIME", help="Since then: 30min, 7d, 2026-03-01T08:30.")] = "1d",
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="Since then: 30min, 7d, 2025-03-01T08:30.")] = "1d",
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="WHAT", help="Sum up by plugin, org or day (UTC). [dim]\\[default: organisation and plugin][/dim]"),

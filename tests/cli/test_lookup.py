@@ -72,10 +72,11 @@ def test_a_long_list_of_names_is_cut_and_counted() -> None:
 
 
 ALL = [
-    "grant p store --org acme", "revoke p store --org acme", "plugins", "orgs create acme", "orgs list", "orgs show acme", "orgs settings acme",
-    "orgs settings acme --default-agent Ada", "orgs route acme p 1", "orgs unroute p 1", "orgs remove acme --confirm acme",
-    "agents add Ada --org acme", "agents list --org acme", "agents rename Ada Eve --org acme", "agents available Ada --org acme",
-    "agents away Ada --org acme", "agents remove Ada --org acme", "deliveries list", "deliveries show 1", "logs", "logs --follow", "usage",
+    "grant p store --org acme", "revoke p store --org acme", "plugins", "orgs create acme", "orgs list", "orgs show acme",
+    "orgs settings acme", "orgs settings acme --default-agent Ada", "orgs route acme p 1", "orgs unroute p 1",
+    "orgs remove acme --confirm acme", "agents add Ada --org acme", "agents list --org acme", "agents rename Ada Eve --org acme",
+    "agents available Ada --org acme", "agents away Ada --org acme", "agents remove Ada --org acme", "deliveries list",
+    "deliveries show 1", "logs", "logs --follow", "usage",
 ]  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """What the documentation says is true: its plugins work, its figures are those of the code."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from host.model.limits import Limits
 from host.model.options import BOUNDS
 from host.model.schema import validate
 from plugin_sdk_py import Plugin
+from tests.cli.command import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,6 +29,37 @@ def blocks(page: str, language: str) -> list[str]:
 
 def innkeeper(*arguments: str) -> str:
     return subprocess.run([sys.executable, "-m", "host.cli", *arguments], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+
+
+def steps(page: str) -> list[tuple[str, list[str]]]:
+    """The commands of a page's console blocks in their order, each with the lines that it is said to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in "".join(blocks(page, "console")).splitlines():
+        if line.startswith("$ "):
+            found.append((line.removeprefix("$ "), []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def shows(output: str, line: str) -> bool:
+    """Whether a line of the output is that one, where `...` is anything and spaces do not count."""
+    pattern = ".*".join(r"\s+".join(map(re.escape, part.split())) for part in line.split("..."))
+    return any(re.fullmatch(rf"\s*{pattern}\s*", each) for each in output.splitlines())
+
+
+def test_the_operators_first_day_goes_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "guest_examples/whatsapp", tmp_path / "whatsapp")
+    shutil.copy(ROOT / "tests/fixtures/whatsapp/text.json", tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/innkeeper").write_text(f'#!/bin/sh\nexec {sys.executable} -P -m host.cli "$@"\n')
+    (tmp_path / "bin/innkeeper").chmod(0o755)
+    environment = ENVIRONMENT | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    environment.pop("INNKEEPER_DATA", None)
+    for command, lines in steps("docs/operating.md"):
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert [line for line in lines if not shows(done.stdout, line)] == [], f"{command}: {done.stdout}"
 
 
 def test_the_first_plugin_of_the_readme_is_installed_and_called_as_it_says(tmp_path: Path) -> None:

@@ -76,12 +76,19 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def organization(connection: "Connection", name: str) -> "Organization":
-    from stores import organizations
+    from stores import organizations as table
 
-    known = {each.id: each for each in organizations.all(connection)}
+    known = {each.id: each for each in table.all(connection)}
     if name not in known:
         raise unknown("there is no organisation", name, known, nothing="there is none yet: `innkeeper orgs create NAME` makes one")
     return known[name]
+
+
+def organizations(connection: "Connection", name: str | None) -> list[str]:
+    """The ids of the organisation of that name alone, or with None of all."""
+    from stores import organizations as table
+
+    return [each.id for each in table.all(connection)] if name is None else [organization(connection, name).id]
 
 
 def plugin(connection: "Connection", name: str) -> "Plugin":

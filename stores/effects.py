@@ -1,7 +1,7 @@
 """Applies what an invocation wished for."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from host.model.effects import (
     ConversationClosed,
@@ -33,24 +33,31 @@ class Target(NamedTuple):
     at: int
 
 
+Appliers: TypeAlias = Mapping[type, Callable[[Target, Any], Size | None]]
+"""What applies an effect, by its type, and gives by how much the store grows where it does."""
+
+
 def apply(
     connection: Connection,
     organization: str,
     plugin: str,
     effects: Sequence[Effect],
     at: int,
+    others: Appliers | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Applies the effects in their order, to the data of that organisation and no other, within its limits.
+    """Applies the effects in their order, to the data of that organisation and no other, within its limits. For the types in `others` it is
+    these that do it.
 
     Raises `Conflict` when somebody else was faster, `LimitExceeded` when the store would be too large. Some effects may have been written
     then: the caller rolls back to its savepoint.
     """
     target = Target(connection, organization, plugin, at)
+    appliers = {**APPLIERS, **others} if others else APPLIERS
     growth = Size()
     for effect in effects:
         try:
-            growth += APPLIERS[type(effect)](target, effect) or Size()
+            growth += appliers[type(effect)](target, effect) or Size()
         except Violation as error:
             raise Conflict(f"{type(effect).__name__}: {error}") from error
     sizes.grow(connection, organization, plugin, growth, limits)
@@ -105,7 +112,7 @@ def _register(target: Target, effect: SourceRegistered) -> None:
     sources.register(*target[:3], effect.source)
 
 
-APPLIERS: dict[type, Callable[[Target, Any], Size | None]] = {
+APPLIERS: Appliers = {
     StoreSet: _set,
     StoreAdd: _add,
     StoreDelete: _delete,

@@ -10,9 +10,10 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, RequestError
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken, RequestError
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
+from host.runtime.ending import Ending
 from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
@@ -23,6 +24,7 @@ from host.sandbox.call import Call
 from host.sandbox.component import Component
 from host.sandbox.tape import Recording
 from stores import deliveries, effects, epoch
+from stores.effects import Appliers
 from stores.statement import Connection
 from stores.writer import Writer
 
@@ -34,7 +36,7 @@ class ConfigurationChanged(Conflict):
 
 
 class Invocations:
-    """Runs guests for requests. `environment` is `production` or `development`."""
+    """Runs guests for requests. `environment` is `production` or `development`; `others` apply what an embedder keeps itself."""
 
     def __init__(
         self,
@@ -45,6 +47,8 @@ class Invocations:
         writer: Writer,
         refusals: Refusals,
         environment: str = "production",
+        ending: Ending | None = None,
+        others: Appliers | None = None,
     ) -> None:
         self._configuration = configuration
         self._components = components
@@ -53,6 +57,8 @@ class Invocations:
         self._writer = writer
         self._refusals = refusals
         self._environment = environment
+        self._ending = ending or Ending()
+        self._others = others
         self._seed_key = os.urandom(32)
 
     async def run(self, request: InvocationRequest) -> Run:
@@ -60,9 +66,9 @@ class Invocations:
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
         used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there.
+        there, `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
-        deadline_at = _deadline(request)
+        deadline_at = request.deadline_at()
         runs = 0
         fresh = False
         while True:
@@ -71,6 +77,8 @@ class Invocations:
             run = Run(request)
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
+            except KeyTaken:
+                raise
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
@@ -88,8 +96,9 @@ class Invocations:
         pool = self._pools.of(installation)
         alone = installation.manifest.instance == "fresh"
         try:
-            component = await self._components.load(installation.digest)
-            lease = await _acquire(pool, deadline_at, fresh or alone)
+            async with self._ending.droppable():
+                component = await self._components.load(installation.digest)
+                lease = await _acquire(pool, deadline_at, fresh or alone)
         except InnkeeperError as error:
             return run.fail(error)
         run.cold = lease.cold
@@ -113,7 +122,8 @@ class Invocations:
         limits, waits = request.installation.limits, partial(pool.waits, lease)
         call = Call(limits, recording, invocation, invocation.write_log, deadline_at, waits)
         try:
-            result = await lease.instance.call(export(component, request.export), request.arguments(), call)
+            async with self._ending.droppable():
+                result = await lease.instance.call(export(component, request.export), request.arguments(), call)
             run.value = request.value(result)
         except InnkeeperError as error:
             error.args = (invocation.masked(error.message),)
@@ -132,9 +142,10 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, request.installation.limits)
-            deliveries.record(connection, delivery)
             request.commit(connection, value)
+            limits, now = request.installation.limits, time.time_ns() // 1_000_000
+            effects.apply(connection, organization, plugin, run.effects, now, self._others, limits)
+            deliveries.record(connection, delivery)
 
         while request.current(self._configuration.installation) is request:
             try:
@@ -167,7 +178,13 @@ class Invocations:
         try:
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as error:
-            log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
+            log.error(
+                "delivery.not_recorded",
+                organization=delivery.organization,
+                plugin=delivery.plugin,
+                delivery=delivery.id,
+                reason=error.message,
+            )
 
     def _seed(self, delivery_id: str) -> bytes:
         """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""
@@ -180,9 +197,3 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
             return await pool.acquire(fresh)
     except TimeoutError:
         raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None
-
-
-def _deadline(request: InvocationRequest) -> float:
-    """On the event loop's clock. It counts from the receipt."""
-    spent = (time.perf_counter_ns() - request.received_ns) / 1e9
-    return asyncio.get_running_loop().time() + request.installation.limits.deadline_ms / 1000 - spent

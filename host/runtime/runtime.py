@@ -18,7 +18,11 @@ from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.dedupe import Dedupe, DedupeError, keep_purging
+from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
+from host.runtime.platform import OwnPlatform
+from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
 from host.runtime.rates import CallRates
 from host.runtime.reads import stored_platform
@@ -27,8 +31,9 @@ from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.subject import about
 from host.sandbox.cache import Cache
-from stores import schema
+from stores import inspection, schema
 from stores.database import Database
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -52,6 +57,7 @@ class Runtime:
         sealer: Sealer,
         cache: Cache,
         options: HostOptions,
+        platform: OwnPlatform,
     ) -> None:
         self.data = data
         self.options = options
@@ -62,29 +68,48 @@ class Runtime:
         self.components = Components(data.components, cache)
         self.capacity = Capacity(options)
         self._pools = Pools(self.components, self.configuration, self.capacity)
+        self.ending = Ending()
+        self.starting = False
         self._refusals = Refusals(writer)
-        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer, self._refusals)
+        self._invocations = Invocations(
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer, self._refusals,
+            ending=self.ending, others=platform.appliers(),
+        )  # fmt: skip
         self.configuration.on_change = self._forget
         self.rates = CallRates()
+        self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
-        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
+        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}, {self._dedupe!r}]>"
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+    async def opened(
+        cls,
+        data: DataDirectory,
+        cache: Path,
+        options: HostOptions = HostOptions(),  # noqa: B008
+        platform: OwnPlatform = OwnPlatform(),  # noqa: B008
+    ) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option or the platform can't work."""
         checked(options)
+        checked_platform(platform)
         database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
-                reaper = asyncio.create_task(runtime._reap())
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
+                tasks = [
+                    asyncio.create_task(keep_purging(writer), name="innkeeper-purging"),
+                    asyncio.create_task(runtime._keep_reaping(), name="innkeeper-reaping"),
+                ]
                 try:
                     yield runtime
                 finally:
-                    reaper.cancel()
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
+                    await runtime.ending.finish()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -94,7 +119,20 @@ class Runtime:
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:
-        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have."""
+        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have.
+
+        To one with a dedupe key that was answered before, the same answer again.
+        """
+        if receipt.claim is None:
+            return await self._respond(receipt)
+        with self.ending.underway():
+            try:
+                return await self._dedupe.answer(receipt, receipt.claim)
+            except DedupeError as error:
+                await self.refuse(receipt, error)
+                return failure(receipt.delivery_id, error.status, error)
+
+    async def _respond(self, receipt: Receipt) -> Answer:
         run = await self.invoke(receipt)
         if run.error is not None:
             return failure(receipt.delivery_id, run.status, run.error)
@@ -103,13 +141,24 @@ class Runtime:
 
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
-        return await self._invocations.run(request)
+        installation = request.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
+        ):
+            return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
-        await self._refusals.record(receipt, error, [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else [])
+        lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
+        installation = receipt.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
+        ):
+            await self._refusals.record(receipt, error, lines)
 
-    async def _reap(self) -> None:
+    async def _keep_reaping(self) -> None:
         """Closes idle instances when their time is over."""
         every = min(self.options.idle_s, self.options.idle_channel_s, LONGEST_REAP_S) / 2
         while True:
@@ -126,21 +175,24 @@ class Runtime:
 
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
-        for digest in self.configuration.digests():
+        self.starting = True
+        for digest, plugin in self.configuration.digests().items():
             if not self.components.is_quick(digest):
-                log.info("component.compiling", digest=digest)
+                log.info("component.compiling", plugin=plugin, digest=digest)
             try:
                 await self.components.load(digest)
             except ComponentError as error:
-                log.error("component.not_loaded", digest=digest, reason=error.message)
+                log.error("component.not_loaded", plugin=plugin, digest=digest, reason=error.message)
+        self.starting = False
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
     database = Database(data.make().database, synchronous=synchronous)
+    inspection.refuse_foreign(database.path, shared=data.shared)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

@@ -6,11 +6,13 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+from host.model.dedupe import Claim
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Token
 from host.runtime.receipt import Receipt
-from host.web.path import raw_path, segments
+from host.web.origin import HOST, Origin
+from host.web.path import mounted, segments
 from host.web.routes import Match
 from stores.tokens import PREFIX
 
@@ -45,10 +47,12 @@ FIXED, PER_PAIR = 2048, 128
 
 @dataclass(frozen=True)
 class Head:
-    """`organization` is the one that the path names, `below` are the segments below the plugin's root. Header names are lower case."""
+    """`organization` is the one that the path names, `subdomain` the one that the host does, `below` are the segments below the plugin's
+    root. `url` is as the sender saw it. Header names are lower case."""
 
     method: str
     organization: str | None
+    subdomain: str | None
     plugin: str
     below: list[str]
     url: str
@@ -56,20 +60,19 @@ class Head:
     headers: Pairs
 
     @classmethod
-    def of(cls, scope: Scope) -> "Head":
+    def of(cls, scope: Scope, origin: Origin) -> "Head":
         """Raises `RequestError`: 400 where it can't be read, 431 where it is too large."""
         query_string: bytes = scope["query_string"]
         raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-        path = raw_path(scope)
-        size = len(path) + len(query_string) + sum([len(name) + len(value) for name, value in raw_headers])
+        root, path = mounted(scope)
+        size = len(root) + len(path) + len(query_string) + sum([len(name) + len(value) for name, value in raw_headers])
         if size > LARGEST or len(raw_headers) > MOST:
             raise RequestError(431, "head.too-large", f"URL and headers may have {LARGEST} bytes, and {MOST} headers are allowed")
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw_headers]
         organization, plugin, below = _target(segments(scope))
-        url = f"{scope['scheme']}://{_host(headers)}{path}"
-        if query_string:
-            url += f"?{query_string.decode('latin-1')}"
-        return cls(scope["method"], organization, plugin, below, url, _query(query_string), headers)
+        host = _host(headers)
+        url = origin.url(scope["scheme"], host, root, path, query_string.decode("latin-1"))
+        return cls(scope["method"], organization, origin.organization(host), plugin, below, url, _query(query_string), headers)
 
     def values(self, name: str) -> list[str]:
         """Of the header with that name, lower case: none, one, or several."""
@@ -80,7 +83,9 @@ class Head:
         """Below the plugin's root, decoded. No segment has a slash in it."""
         return "/" + "/".join(self.below)
 
-    def receipt(self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False) -> Receipt:
+    def receipt(
+        self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False, claim: Claim | None = None
+    ) -> Receipt:
         return Receipt(
             installation=installation,
             route=match.route,
@@ -92,6 +97,7 @@ class Head:
             headers=[header for header in self.headers if not _withheld(header, match)],
             body=body,
             verified=verified,
+            claim=claim,
         )
 
     def room(self, installation: Installation) -> int:
@@ -112,6 +118,8 @@ def _host(headers: Pairs) -> str:
     hosts = [value for name, value in headers if name == "host"]
     if len(hosts) > 1:
         raise RequestError(400, "invalid", "the header Host comes more than once")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        raise RequestError(400, "invalid", "the header Host is no host name, and no address, with a port or without")
     return hosts[0] if hosts else ""
 
 

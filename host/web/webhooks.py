@@ -3,6 +3,7 @@
 A sender that goes away while the guest runs changes nothing: the run goes on to its commit. It will come again, and finds what it sent.
 """
 
+import time
 from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
@@ -13,22 +14,23 @@ from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
+from host.runtime.subject import note
 from host.web.addresses import ASKED
 from host.web.authentication import ACTING, authenticated, authorize
 from host.web.bodies import Bodies
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
-from host.web.errors import NotFound, Refusal, refusal
+from host.web.contents import WITHOUT_BODY, check_content_type
+from host.web.dedupe import claim_of
+from host.web.errors import MethodNotAllowed, NotFound, Refusal, refusal
 from host.web.hardening import passed
 from host.web.head import Head
 from host.web.organization import organization_of
+from host.web.origin import Origin
 from host.web.routes import PUBLIC, Match, RouteTable
 from host.web.sending import send_answer
 from host.web.verification import verify
 from stores.organizations import SLUG
-
-WITHOUT_BODY = ("GET", "DELETE", "OPTIONS")
-"""Methods that mostly come without a body: an empty one need not be JSON."""
 
 
 class Webhooks:
@@ -36,6 +38,7 @@ class Webhooks:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
         self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
         self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
@@ -43,6 +46,8 @@ class Webhooks:
         try:
             with self._bodies.holding() as take:
                 answer = await self._answer(scope, receive, take)
+        except MethodNotAllowed as error:
+            answer = Answer("", 204, [*error.headers], b"") if scope["method"] == "OPTIONS" else refusal(error)
         except RequestError as error:
             answer = refusal(error)
         except ClientGone:
@@ -50,8 +55,9 @@ class Webhooks:
         await send_answer(send, answer, head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> Answer:
-        head = Head.of(scope)
+        head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
+        note(organization=installation.organization, plugin=installation.plugin)
         match = self._table(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
@@ -74,13 +80,16 @@ class Webhooks:
         auth = match.route.auth
         if isinstance(auth, Token):
             authorize(authenticated(self._runtime, head.values("authorization")), installation.organization, ACTING)
+        check_content_type(match.route, match.method, head.values("content-type"))
         room = min(head.room(installation), self._bodies.most)
         body = await read_body(receive, head.values("content-length"), room, take=take)
         if isinstance(auth, Verify):
-            verify(auth, installation, head.values(auth.header.lower()), body)
+            verify(auth, installation, head, body, time.time_ns() // 1_000_000)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):
             check_json(body)
-        return head.receipt(installation, match, body, verified=isinstance(auth, Verify))
+        verified = isinstance(auth, Verify)
+        claim = claim_of(match.route.dedupe, head.headers, body) if verified and match.route.dedupe else None
+        return head.receipt(installation, match, body, verified=verified, claim=claim)
 
     async def _refuse(self, error: RequestError, receipt: Receipt) -> Answer:
         await self._runtime.refuse(receipt, error, error.line if isinstance(error, Refusal) else None)

@@ -20,7 +20,8 @@ LARGE = 32 * 1024 * 1024
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the number of bytes of the body; below /early, before it comes; below /large with a large answer."""
+    """Answers with the number of bytes of the body; below /early, before it comes; below /headers, with the headers' names; below /large
+    with a large answer."""
     if scope["path"] == "/large":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % LARGE)]})
         return await send({"type": "http.response.body", "body": bytes(LARGE)})
@@ -29,8 +30,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(str(size)))]})
-    await send({"type": "http.response.body", "body": str(size).encode()})
+    answer = b",".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else str(size).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+    await send({"type": "http.response.body", "body": answer})
 
 
 class Port(int):
@@ -176,3 +178,18 @@ async def test_an_answer_that_is_read_in_parts_arrives_whole() -> None:
     async with a_server(taken_s=0.2) as port, connected(port) as (reader, writer):
         writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         assert (await all_of(reader)).endswith(bytes(LARGE))
+
+
+@pytest.mark.promise("front.trailers")
+async def test_a_trailer_is_no_header_whether_it_comes_with_the_head_or_behind_it() -> None:
+    head = b"POST /headers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    rest = b"2\r\nhi\r\n0\r\nX-Signature: smuggled\r\n\r\n"
+    async with a_server() as port:
+        for parts in ([head + rest], [head, rest]):
+            async with connected(port) as (reader, writer):
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                answer = await all_of(reader)
+            assert answer.endswith(b"\r\n\r\nhost,transfer-encoding,connection")

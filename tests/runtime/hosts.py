@@ -1,6 +1,8 @@
 """A host over a temporary directory, and requests to it that are already checked."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 
 from host.model.delivery import Delivery
 from host.model.installation import Installation
+from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
 from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
@@ -34,8 +37,8 @@ def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION
 
 
 @asynccontextmanager
-async def a_host(folder: Path) -> AsyncIterator[Runtime]:
-    async with Runtime.opened(DataDirectory(folder), artefacts()) as runtime:
+async def a_host(folder: Path, options: HostOptions | None = None) -> AsyncIterator[Runtime]:
+    async with Runtime.opened(DataDirectory(folder), artefacts(), options or HostOptions()) as runtime:
         yield runtime
 
 
@@ -66,3 +69,27 @@ async def send(runtime: Runtime, plugin: str, route: str, body: bytes = b"", org
 def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery]:
     """The deliveries of an organisation, oldest first."""
     return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]
+
+
+@asynccontextmanager
+async def before_the_commit(runtime: Runtime, meanwhile: Callable[[Connection], object]) -> AsyncIterator[None]:
+    """Holds the writer up, so that what is sent inside can't commit; then does `meanwhile`, in a transaction before it."""
+    reached, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection: Connection) -> None:
+        loop.call_soon_threadsafe(reached.set)
+        assert go_on.wait(60)
+        meanwhile(connection)
+
+    holding = asyncio.create_task(runtime.writer.commit(hold))
+    await reached.wait()
+    yield
+    go_on.set()
+    await holding
+
+
+async def queued(runtime: Runtime) -> None:
+    """Until a commit waits for the writer."""
+    while "1 waiting" not in repr(runtime.writer):  # noqa: ASYNC110  # the writer tells nobody
+        await asyncio.sleep(0)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, examples
+from host.cli.options import DEFAULT_DATA, CacheFolder, ConfigFile, DataFolder, JsonFlag, examples
 from host.cli.output import console, print_json, table
 
 if TYPE_CHECKING:
-    from host.cli.configuration import Configuration
+    from host.cli.configuration import ServerConfiguration
 
 EXAMPLES = examples(
     "innkeeper serve",
@@ -37,12 +37,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[str, typer.Option("--port", metavar="PORT", help="The port to listen on; 0 takes a free one.")] = "8080",
     cache: CacheFolder = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", metavar="FILE", help="A TOML file with options. [dim]\\[default: INNKEEPER_CONFIG, else DIR/innkeeper.toml][/dim]"
-        ),
-    ] = None,
+    config: ConfigFile = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show every option and where it comes from, and start nothing.")
     ] = False,
@@ -91,14 +86,14 @@ def serve(
     """
     from host.cli import configuration
 
-    found = configuration.load(_given(context), config)
+    found = configuration.load(given(context), config)
     if print_config:
         _print(found, as_json)
     else:
         _serve(found, as_json)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
+def given(context: typer.Context) -> dict[str, Any]:
     """The options that stand on the command line."""
     from host.cli.configuration import TYPES
 
@@ -106,7 +101,9 @@ def _given(context: typer.Context) -> dict[str, Any]:
     return {name: context.params[name] for name in stands if name in TYPES}
 
 
-def _serve(found: "Configuration", as_json: bool) -> None:
+def _serve(found: "ServerConfiguration", as_json: bool) -> None:
+    from structlog import get_logger
+
     from host.cli import logs, serving
 
     def ready(url: str) -> None:
@@ -115,11 +112,13 @@ def _serve(found: "Configuration", as_json: bool) -> None:
         else:
             print(f"Innkeeper is ready at {url}", flush=True)
 
-    logs.configure(found.options.log_json, access_log=found.options.access_log)
+    logs.configure(found.options.log_json)
+    if found.unknown:
+        get_logger().warning("environment.unknown", names=found.unknown)
     serving.serve(found.place, found.options, ready)
 
 
-def _print(found: "Configuration", as_json: bool) -> None:
+def _print(found: "ServerConfiguration", as_json: bool) -> None:
     """All of it but secrets, of which it says whether they are there."""
     import os
 

@@ -31,7 +31,7 @@ from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
 from host.runtime.subject import about
 from host.sandbox.cache import Cache
-from stores import schema
+from stores import inspection, schema
 from stores.database import Database
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -171,6 +171,7 @@ class Runtime:
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
     database = Database(data.make().database, synchronous=synchronous)
+    inspection.refuse_foreign(database.path, shared=data.shared)
     connection = database.connect()
     try:
         schema.upgrade(connection, shared=data.shared)

@@ -11,7 +11,7 @@ from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Token
 from host.runtime.receipt import Receipt
-from host.web.origin import Origin
+from host.web.origin import HOST, Origin
 from host.web.path import mounted, segments
 from host.web.routes import Match
 from stores.tokens import PREFIX
@@ -118,6 +118,8 @@ def _host(headers: Pairs) -> str:
     hosts = [value for name, value in headers if name == "host"]
     if len(hosts) > 1:
         raise RequestError(400, "invalid", "the header Host comes more than once")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        raise RequestError(400, "invalid", "the header Host is no host name, and no address, with a port or without")
     return hosts[0] if hosts else ""
 
 

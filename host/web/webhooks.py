@@ -41,6 +41,8 @@ class Webhooks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
+        except MethodNotAllowed as error:
+            answer = Answer("", 204, [*error.headers], b"") if scope["method"] == "OPTIONS" else refusal(error)
         except RequestError as error:
             answer = refusal(error)
         except ClientGone:
@@ -51,12 +53,7 @@ class Webhooks:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
-        try:
-            match = self._table(installation).match(head.method, head.below)
-        except MethodNotAllowed as error:
-            if head.method == "OPTIONS":
-                return Answer("", 204, [*error.headers], b"")
-            raise
+        match = self._table(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
         try:

@@ -12,6 +12,7 @@ from tests.guests_wat import Code, Handler, Report, Respond, Told
 ROUTES = [
     {"name": "item", "path": "/items/{id}", "methods": ["POST"], "auth": {"type": "verify", "secret": "key", "header": "x-signature"}},
     {"name": "json", "path": "/json", "body": "json", "auth": {"type": "token"}},
+    {"name": "picture", "path": "/picture", "content_types": ["image/*"], "auth": {"type": "token"}},
     {
         "name": "hook", "path": "/hook", "auth": {"type": "token"},
         "challenge": {"secret": "key", "token_parameter": "token", "challenge_parameter": "echo"},
@@ -121,12 +122,14 @@ def test_a_call_is_nobodys_webhook_so_it_takes_no_key_and_runs_each_time(tmp_pat
     [
         ("nothing /items/7 --org acme -X POST", "no plugin 'nothing' is installed"),
         ("probe /items/7 --org nowhere -X POST", "'nowhere'"),
-        ("probe /nowhere --org acme", "its routes: POST /items/{id}, POST /json, GET /hook, POST /hook"),
+        ("probe /nowhere --org acme", "its routes: POST /items/{id}, POST /json, POST /picture, GET /hook"),
         ("probe items/7 --org acme -X POST", "has no route"),
         ("probe /items/7 --org acme", "POST"),
         ("probe /items/.. --org acme -X POST", "not allowed"),
         ("probe /json --org acme -X POST --body {", "not JSON"),
         ("probe /json --org acme -X POST --body @/nonexistent", "can't read the body"),
+        ("probe /picture --org acme -X POST", "takes bodies of image/*"),
+        ("probe /picture --org acme -X POST -H content-type:text/plain", "takes bodies of image/*"),
         ("probe /items/7 --org acme -X POST --header nocolon", "--header takes NAME:VALUE"),
         ("probe /hook?token=wrong&echo=x --org acme", "challenge"),
     ],

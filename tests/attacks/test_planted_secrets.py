@@ -160,13 +160,12 @@ class Said:
         self.places: dict[str, bytes | str] = {}
 
     def command(self, *arguments: object, code: int | None = 0) -> None:
-        """Runs a command in all its manners."""
-        for manner in ([], ["--json"]):
-            for debug in ([], ["--debug"]):
-                done = invoke(*debug, *arguments, *manner)
-                name = f"innkeeper {' '.join(map(str, [*debug, *arguments, *manner]))}"
-                self.places[f"standard output of {name}"], self.places[f"standard error of {name}"] = done.stdout, done.stderr
-                assert code is None or done.exit_code == code, (name, done.output)
+        """Runs a command for a person, and for a program that wants to know all."""
+        for before, behind in (((), ()), (("--debug",), ("--json",))):
+            done = invoke(*before, *arguments, *behind)
+            name = f"innkeeper {' '.join(map(str, [*before, *arguments, *behind]))}"
+            self.places[f"standard output of {name}"], self.places[f"standard error of {name}"] = done.stdout, done.stderr
+            assert code is None or done.exit_code == code, (name, done.output)
 
     def install(self, file: str, *names: str) -> None:
         """From files, and one on the command line."""
@@ -188,8 +187,8 @@ def signature(body: bytes) -> str:
     return hmac.digest(SECRETS["verifying"].encode(), body, "sha256").hex()
 
 
-def use(said: Said, server: Served) -> None:
-    """Good webhooks and bad ones, and the operator API about them."""
+def use(said: Said, server: Served, route: str) -> None:
+    """Good webhooks and bad ones, and the operator API about them. `route` is the one that the leaky plugin is asked by."""
     url = f"{server.url}/v1/orgs/acme/plugins"
     bearer = {"authorization": f"Bearer {server.token()}"}
     with httpx2.Client(trust_env=False, timeout=PATIENCE) as client:
@@ -198,9 +197,9 @@ def use(said: Said, server: Served) -> None:
             return said.answered(name, client.request(method, path if path.startswith("http") else url + path, **request))
 
         for way in WAYS:
-            told = send(f"/tell {way}", "POST", "/leaky/tell", content=way, headers=bearer)
-            signed = send(f"/signed {way}", "POST", "/leaky/signed", content=way, headers={"x-signature": signature(way.encode())})
-            assert told.status_code == signed.status_code
+            headers = {**bearer, "x-signature": signature(way.encode())}
+            answer = send(f"{route} {way}", "POST", f"/leaky/{route}", content=way, headers=headers)
+            assert (answer.text == "done") == (way in ("log", "say"))
         for way in OWN:
             own = client.post(f"{url}/leaky/tell", content=way, headers=bearer)
             assert own.text == SECRETS["reading"]
@@ -231,7 +230,7 @@ def commands(said: Said) -> None:
     of = ("--data", said.data)
     for file in ("leaky.wasm", "trapping.wat"):
         said.command("inspect", said.folder / file)
-    for way in WAYS:
+    for way in ("log", "say", "reject", "throw"):
         said.command("call", "leaky", "/tell", "-X", "POST", "--body", way, "--org", "acme", *of, code=None)
     said.command("call", "trapping", "/hook", "-X", "POST", "--body", "{}", "--org", "acme", *of, code=None)
     said.command("call", "trapping", f"/hook?token={SECRETS['signing'][:27]}&echo=1", "--org", "acme", *of, code=2)
@@ -260,7 +259,6 @@ def wrong_commands(said: Said) -> None:
         ("install", secret, *of),
         ("install", said.folder / "none.wasm", *of, "--secret", secret),
         ("install", leaky, "--org", "nowhere", "--data", said.data, "--secret", secret),
-        ("install", leaky, "--org", secret, "--data", said.data),
         ("install", leaky, *of, "--set", secret),
         ("install", leaky, *of, "--grant", secret),
         ("install", leaky, *of, "--secret", f"reading=@{SECRETS['injected']}"),
@@ -286,9 +284,9 @@ def test_no_planted_secret_is_in_any_log_error_answer_delivery_output_or_file(fo
     said = Said(folder, tmp_path / "data")
     said.install("leaky.wasm", "reading", "signing", "verifying")
     said.install("trapping.wat", "injected", "verifying", "challenge", "signing")
-    for name, options in (("a server that logs JSON", ["--log-json"]), ("a server that logs for people", ["--no-log-json"])):
-        with served(said.data, "--access-log", *options) as server:
-            use(said, server)
+    for name, option, route in (("a server that logs JSON", "--log-json", "tell"), ("a server for people", "--no-log-json", "signed")):
+        with served(said.data, "--access-log", option) as server:
+            use(said, server, route)
             said.files()
             end(said, server, name)
     commands(said)
@@ -298,7 +296,7 @@ def test_no_planted_secret_is_in_any_log_error_answer_delivery_output_or_file(fo
     assert leaks(SECRETS, said.places) == []
     assert "[secret reading]" in str(said.places)
     assert "deliver" in str(said.places["standard error of a server that logs JSON"])
-    assert len([place for place in said.places if place.startswith("delivery ")]) > 2 * len(WAYS)
+    assert len([place for place in said.places if place.startswith("delivery ")]) > 4 * len(WAYS)
 
 
 @pytest.mark.promise("secrets.planted")

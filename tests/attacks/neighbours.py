@@ -123,7 +123,7 @@ class Neighbourhood:
 
     @asynccontextmanager
     async def under_attack(self, attacks: Sequence[Attack] | None = None, at_once: int = 2) -> AsyncIterator[None]:
-        """All, or those given, misbehave within, again and again, so many requests of each at once; what is under way ends before this does."""
+        """All, or those given, misbehave within, again and again, so many requests of each at once. What is under way ends before this."""
         over = asyncio.Event()
         tasks = [asyncio.create_task(self._misbehave(attack, over)) for attack in attacks or self.attacks for _ in range(at_once)]
         try:

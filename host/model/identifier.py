@@ -46,5 +46,10 @@ def new_id() -> str:
     return _ids.new(time.time_ns() // 1_000_000)
 
 
+def first_id(at: int) -> str:
+    """The least id of the moment `at` or a later one: where a listing from then on begins."""
+    return uuid7(max(at, 0), bytes(10))
+
+
 def _uuid7(at: int, counter: int, randomness: bytes) -> str:
     return str(UUID(int=at << 80 | 7 << 76 | counter << 64 | 2 << 62 | int.from_bytes(randomness, "big") & (1 << 62) - 1))

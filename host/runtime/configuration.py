@@ -44,9 +44,9 @@ class Configuration:
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
 
-    def digests(self) -> list[str]:
-        """The components of all enabled installations."""
-        return sorted({found.digest for found in installations.load_all(self._connection, None) if found.enabled})
+    def digests(self) -> dict[str, str]:
+        """The components of all enabled installations, each with the name of its plugin."""
+        return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
     def _load(self, organization: str, plugin: str) -> Installation | None:
         """Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost."""

@@ -169,7 +169,13 @@ class Invocations:
         try:
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as error:
-            log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
+            log.error(
+                "delivery.not_recorded",
+                organization=delivery.organization,
+                plugin=delivery.plugin,
+                delivery=delivery.id,
+                reason=error.message,
+            )
 
     def _seed(self, delivery_id: str) -> bytes:
         """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""

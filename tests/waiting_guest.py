@@ -1,5 +1,6 @@
 """A small plugin that waits: it sleeps through WASI for as long as its code says, then answers."""
 
+import re
 from typing import Any
 
 from tests.guests_wat import Respond, plugin
@@ -27,5 +28,5 @@ def waiting(described: dict[str, Any], milliseconds: int = 3_600_000, body: byte
     nanoseconds = milliseconds * 1_000_000
     sleep = f"(local $p i32) (call $block (local.tee $p (call $duration (i64.const {nanoseconds})))) (call $drop (local.get $p))"
     text = plugin(described, Respond(body=body, before=sleep)).decode()
-    text = text.replace("(component\n  (core module $module", IMPORTS, 1)
-    return text.replace("(instantiate $module)", '(instantiate $module (with "wasi" (instance $wasi)))', 1).encode()
+    text = re.sub(r"\(component\s+\(core module \$module", lambda _: IMPORTS, text, count=1)
+    return text.replace("(instantiate $module )", '(instantiate $module (with "wasi" (instance $wasi)))', 1).encode()

@@ -70,6 +70,10 @@ class DeadlineExceeded(GuestError):
     status = 504
 
 
+class LostToOthers(DeadlineExceeded):
+    """Other calls were in the way until the call's deadline: no fault of the guest."""
+
+
 class LimitExceeded(GuestError):
     """A limit was reached."""
 
@@ -178,11 +182,12 @@ class Conflict(InnkeeperError):
 
 
 class RequestError(InnkeeperError):
-    """A request that no guest gets to see. `status` is the HTTP status that answers it."""
+    """A request that no guest gets to see. `status` is the HTTP status that answers it; with 429 and 503 `retry_after_s` goes along."""
 
     for_senders = True
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s

@@ -1,27 +1,24 @@
 """An invocation is a transaction: what the guest wished for commits together with the record of its delivery, or not at all."""
 
 import asyncio
-import os
 import time
 from functools import partial
-from hashlib import blake2b
 
 import structlog
+from msgspec import structs
 
-from host.capabilities.invocation import Invocation
-from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
+from host.model.errors import Conflict, InnkeeperError, LostToOthers
+from host.model.installation import Installation
+from host.runtime import breaker
+from host.runtime.breaker import Breakers
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
-from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
-from host.sandbox.call import Call
-from host.sandbox.component import Component
-from host.sandbox.tape import Recording
-from stores import deliveries, effects, epoch
+from host.runtime.runner import Runner
+from stores import conditions, deliveries, effects, epoch, installations
 from stores.statement import Connection
 from stores.writer import Writer
 
@@ -33,31 +30,30 @@ class ConfigurationChanged(Conflict):
 
 
 class Invocations:
-    """Runs guests for requests. `environment` is `production` or `development`."""
+    """Runs guests for requests."""
 
     def __init__(
         self,
         configuration: Configuration,
         components: Components,
         pools: Pools,
-        platform: Platform,
+        runner: Runner,
         writer: Writer,
-        environment: str = "production",
+        breakers: Breakers,
     ) -> None:
         self._configuration = configuration
         self._components = components
         self._pools = pools
-        self._platform = platform
+        self._runner = runner
         self._writer = writer
-        self._environment = environment
-        self._seed_key = os.urandom(32)
+        self._breakers = breakers
 
     async def run(self, request: InvocationRequest) -> Run:
         """The last run for a request, committed where it succeeded, recorded in any case. What a guest does is in it, never raised.
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
         used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there.
+        there, or its breaker is open.
         """
         deadline_at = _deadline(request)
         runs = 0
@@ -65,18 +61,21 @@ class Invocations:
         while True:
             runs += 1
             request = request.current(self._configuration.installation)
+            if request.guarded:
+                breaker.check(request.installation)
             run = Run(request)
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
-                run.fail(DeadlineExceeded(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
+                run.fail(LostToOthers(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
             if run.may_be_the_instances_fault and not fresh:
                 fresh = True
                 continue
+            opening = self._breakers.saw(run)
             if not run.succeeded:
-                await self._record(run, runs)
+                await self._record(run, runs, opening)
             return run
 
     async def _attempt(self, run: Run, deadline_at: float, runs: int, fresh: bool) -> None:
@@ -91,7 +90,7 @@ class Invocations:
             return run.fail(error)
         run.cold = lease.cold
         try:
-            await self._run(run, component, lease, pool, deadline_at)
+            await self._runner.run(run, component, lease.instance, deadline_at, waits=partial(pool.waits, lease))
             if run.succeeded:
                 pool.waits(lease, True)
                 await self._commit(run, runs)
@@ -103,22 +102,8 @@ class Invocations:
         else:
             pool.release(lease)
 
-    async def _run(self, run: Run, component: Component, lease: Lease, pool: Pool, deadline_at: float) -> None:
-        request = run.request
-        recording = Recording(self._seed(request.delivery_id), request.received_at)
-        invocation = Invocation(request.installation, request.delivery_id, recording, self._platform, environment=self._environment)
-        limits, waits = request.installation.limits, partial(pool.waits, lease)
-        call = Call(limits, recording, invocation, invocation.write_log, deadline_at, waits)
-        try:
-            result = await lease.instance.call(export(component, request.export), request.arguments(), call)
-            run.value = request.value(result)
-        except InnkeeperError as error:
-            error.args = (invocation.masked(error.message),)
-            run.fail(error)
-        run.took(invocation, call.usage)
-
     async def _commit(self, run: Run, runs: int) -> None:
-        """Effects and delivery in one transaction, under the configuration that they were made under: grants are checked again by that.
+        """Effects and delivery in one transaction, under a configuration that lets them: grants are checked again by that.
 
         A commit that fails for another reason than a race is the run's error. Raises `Conflict`.
         """
@@ -133,7 +118,7 @@ class Invocations:
             deliveries.record(connection, delivery)
             request.commit(connection, value)
 
-        while request.current(self._configuration.installation) is request:
+        while permits(self._configuration.installation(organization, plugin), run):
             try:
                 return await self._writer.commit(partial(job, self._configuration.epoch))
             except ConfigurationChanged:
@@ -144,8 +129,9 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, runs: int) -> None:
-        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept."""
+    async def _record(self, run: Run, runs: int, opening: str | None) -> None:
+        """What is kept of a failure, in a transaction of its own: with `opening`, a reason, the breaker too. It is answered even if that
+        can't be kept."""
         delivery = run.delivery(runs)
         log.warning(
             "delivery.failed",
@@ -156,14 +142,41 @@ class Invocations:
             code=delivery.error_code,
             reason=delivery.error_message,
         )
+
+        def job(connection: Connection) -> None:
+            deliveries.record(connection, delivery)
+            if opening:
+                _open_breaker(connection, run.request.installation, opening)
+
         try:
-            await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
+            await self._writer.commit(job)
         except InnkeeperError as error:
             log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
 
-    def _seed(self, delivery_id: str) -> bytes:
-        """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""
-        return blake2b(delivery_id.encode(), key=self._seed_key, digest_size=32).digest()
+
+def permits(now: Installation | None, run: Run) -> bool:
+    """Whether what was made under a run's configuration may be committed under the one of `now`, the enabled installation.
+
+    It may where nothing changed, or nothing that somebody decided about the plugin: a breaker that opened holds up what comes. Where another
+    version took its place the run was one of the version before, and can't be made again: it may, as long as all that it used is granted.
+    """
+    made = run.request.installation
+    if now is None or now is made:
+        return now is made
+    replaced = now.digest != made.digest
+    return (replaced or structs.replace(now, breaker_open=made.breaker_open) == made) and run.used <= now.grants
+
+
+def _open_breaker(connection: Connection, failing: Installation, reason: str) -> None:
+    """Unless another version took its place meanwhile."""
+    organization, plugin = failing.organization, failing.plugin
+    now = installations.load(connection, None, organization, plugin)
+    if now is None or now.digest != failing.digest or now.breaker_open:
+        return
+    at = time.time_ns() // 1_000_000
+    conditions.set_breaker(connection, organization, plugin, at)
+    conditions.set_status(connection, organization, plugin, "error", reason, at)
+    log.error("breaker.opened", organization=organization, plugin=plugin, reason=reason)
 
 
 async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
@@ -171,7 +184,7 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         async with asyncio.timeout_at(deadline_at):
             return await pool.acquire(fresh)
     except TimeoutError:
-        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
+        raise LostToOthers("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
 
 
 def _deadline(request: InvocationRequest) -> float:

@@ -94,5 +94,6 @@ def failure(delivery_id: str | None, status: int, error: InnkeeperError) -> Answ
         "error": {"code": error.code, "message": error.message_for_senders[:LONGEST]}
         | ({"delivery_id": delivery_id} if delivery_id else {})
     }
-    again = [("retry-after", "1")] if status in (429, 503) else []
+    after_s = error.retry_after_s if isinstance(error, RequestError) else 1
+    again = [("retry-after", str(after_s))] if status in (429, 503) else []
     return Answer(delivery_id or "", status, [("content-type", "application/json"), *again], encode(body))

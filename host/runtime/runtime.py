@@ -13,6 +13,7 @@ from host.model.delivery import LogLine
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
+from host.runtime.breaker import Breakers
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
@@ -24,6 +25,7 @@ from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.runner import Runner
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -55,7 +57,10 @@ class Runtime:
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
-        self._invocations = Invocations(self.configuration, self.components, self._pools, stored_platform(reads), writer)
+        self._runner = Runner(stored_platform(reads))
+        self._invocations = Invocations(
+            self.configuration, self.components, self._pools, self._runner, writer, Breakers(options.breaker_failures, options.breaker_window_s)
+        )
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 

@@ -9,7 +9,7 @@ from host.model.installation import Installation
 from host.runtime.run import Run
 
 FAILURES = (Trap, Failed, LimitExceeded, OutOfFuel, DeadlineExceeded)
-"""What counts. A request that the plugin rejects, and one that found the host busy, say nothing of the plugin's health."""
+"""What counts. A request that the plugin rejects, one that is too large, and one that found the host busy are no faults of the plugin."""
 
 RETRY_AFTER_S = 60
 
@@ -48,7 +48,7 @@ class Breakers:
         key = (installation.organization, installation.plugin)
         if not run.request.guarded or not self._failures:
             return None
-        if isinstance(error, FAILURES) and not isinstance(error, LostToOthers):
+        if isinstance(error, FAILURES) and not (isinstance(error, LostToOthers) or error.code == "limit.input-bytes"):
             if not self._opens(key, installation.digest):
                 return None
             del self._counts[key]

@@ -37,9 +37,9 @@ class Configuration:
         self._refresh()
         key = (organization, plugin)
         if key not in self._installations:
-            found = self._load(organization, plugin)
+            found = self.stored(organization, plugin)
             earlier = self._earlier.pop(key, None)
-            if found is None:
+            if found is None or not found.enabled:
                 return None
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
@@ -48,14 +48,16 @@ class Configuration:
         """The components of all enabled installations."""
         return sorted({found.digest for found in installations.load_all(self._connection, None) if found.enabled})
 
-    def _load(self, organization: str, plugin: str) -> Installation | None:
-        """Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost."""
+    def stored(self, organization: str, plugin: str) -> Installation | None:
+        """The installation as it is in the database just now, enabled or not.
+
+        Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost.
+        """
         try:
-            found = installations.load(self._connection, self._sealer, organization, plugin)
+            return installations.load(self._connection, self._sealer, organization, plugin)
         except SealError as error:
             log.error("secrets.unreadable", organization=organization, plugin=plugin, reason=error.message)
-            found = installations.load(self._connection, None, organization, plugin)
-        return found if found is not None and found.enabled else None
+            return installations.load(self._connection, None, organization, plugin)
 
     def _refresh(self) -> None:
         now = epoch.read(self._connection)

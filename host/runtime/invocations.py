@@ -157,8 +157,9 @@ class Invocations:
 def permits(now: Installation | None, run: Run) -> bool:
     """Whether what was made under a run's configuration may be committed under the one of `now`, the enabled installation.
 
-    It may where nothing changed, or nothing that somebody decided about the plugin: a breaker that opened holds up what comes. Where another
-    version took its place the run was one of the version before, and can't be made again: it may, as long as all that it used is granted.
+    It may where nothing changed, or nothing that somebody decided about the plugin: a breaker that opened holds up what comes later. Where
+    another version took its place, the run was one of the version before and can't be made again: it may as long as all that it used is
+    granted.
     """
     made = run.request.installation
     if now is None or now is made:

@@ -55,6 +55,6 @@ class LifecycleCall(InvocationRequest):
             conditions.set_status(connection, organization, plugin, "running", None, time.time_ns() // 1_000_000)
 
 
-def reason_of(function: LifecycleFunction, error: InnkeeperError) -> str:
+def reason_of(function: str, error: InnkeeperError) -> str:
     """Why it failed, for operators."""
     return f"{function}: {error.message[:SHOWN]} ({error.code})"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 import structlog
 
 from host.model.delivery import LogLine
+from host.model.effects import Effect
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
@@ -22,6 +23,7 @@ from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
+from host.runtime.rehearsal import Rehearsal, Rehearsals, Step
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
@@ -54,13 +56,21 @@ class Runtime:
         self.database = database
         self.writer = writer
         self.reads = reads
+        self.sealer = sealer
+        self.cache = cache
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
         self._runner = Runner(stored_platform(reads))
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, self._runner, writer, Breakers(options.breaker_failures, options.breaker_window_s)
+            self.configuration,
+            self.components,
+            self._pools,
+            self._runner,
+            writer,
+            Breakers(options.breaker_failures, options.breaker_window_s),
         )
+        self._rehearsals = Rehearsals(self.components, self._runner)
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 
@@ -99,6 +109,10 @@ class Runtime:
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
         return await self._invocations.run(request)
+
+    async def rehearse(self, candidate: Installation, steps: Sequence[Step], earlier: Sequence[Effect]) -> Rehearsal:
+        """Asks what is not installed yet; see `Rehearsals.rehearse`."""
+        return await self._rehearsals.rehearse(candidate, steps, earlier)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""

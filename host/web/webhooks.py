@@ -9,6 +9,7 @@ from host.model import remedies
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Challenge, Token, Verify
+from host.runtime import breaker
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.web.authentication import ACTING, authenticated, authorize
@@ -69,6 +70,7 @@ class Webhooks:
             verify(auth, installation, head.values(auth.header.lower()), body)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):
             check_json(body)
+        breaker.check(installation)
         return head.receipt(installation, match, body, verified=isinstance(auth, Verify))
 
     async def _refuse(self, error: RequestError, receipt: Receipt) -> Answer:

@@ -51,7 +51,6 @@ def install(
     from host.cli.loop import run
     from host.runtime import install as runtime
     from host.runtime.data import DataDirectory
-    from host.sandbox.cache import Cache
 
     order = runtime.Order(
         organization=organization,
@@ -64,7 +63,7 @@ def install(
     folder, directory = cache_folder(cache), DataDirectory(data)
     with progress() as tell:
         wasm = component(path, folder, tell)
-        installed = run(runtime.install(directory, Cache(folder / "artefacts"), wasm, order, tell))
+        installed = run(runtime.install(directory, folder, wasm, order, tell))
     webhooks = _webhooks(directory, installed)
     if as_json:
         from msgspec.structs import asdict

@@ -24,7 +24,7 @@ class Database:
     """
 
     def __init__(self, location: str | Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", busy_timeout_ms: int = 5_000) -> None:
-        self.path = _path(location)
+        self.path = path_of(location)
         self._synchronous = synchronous
         self._busy_timeout_ms = busy_timeout_ms
 
@@ -95,13 +95,16 @@ def _use_write_ahead_log(connection: Connection) -> None:
     raise UsageError("the database is busy")
 
 
-def _path(location: str | Path) -> Path:
+def path_of(location: str | Path) -> Path:
+    """The file that a path or a URL `sqlite:///path` names; SQLAlchemy's `sqlite+driver:///path` too. Raises `UsageError`."""
     text = str(location)
     if ":memory:" in text:
         raise UsageError("a database in memory is one per connection: give the path of a file")
     scheme, separator, rest = text.partition("://")
     if not separator:
         return Path(location)
-    if scheme != "sqlite" or not rest.startswith("/"):
-        raise UsageError(f"not a database that this version can use: {text}; give a path, or sqlite:///path")
+    if scheme.partition("+")[0] != "sqlite" or not rest.removeprefix("/"):
+        raise UsageError(f"not a database that this version can use: {scheme}://...; give a path, or sqlite:///path")
+    if not rest.startswith("/") or "?" in rest:
+        raise UsageError(f"not a database's URL: {scheme}://...; give sqlite:///path, with three slashes and without options")
     return Path(rest[1:])

@@ -1,7 +1,7 @@
 """Applies what an invocation wished for."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from host.model.effects import (
     ConversationClosed,
@@ -31,15 +31,22 @@ class Target(NamedTuple):
     at: int
 
 
-def apply(connection: Connection, organization: str, plugin: str, effects: Sequence[Effect], at: int) -> None:
-    """Applies the effects in their order, to the data of that organisation and no other.
+Appliers: TypeAlias = Mapping[type, Callable[[Target, Any], None]]
+"""What applies an effect, by its type."""
+
+
+def apply(
+    connection: Connection, organization: str, plugin: str, effects: Sequence[Effect], at: int, others: Appliers | None = None
+) -> None:
+    """Applies the effects in their order, to the data of that organisation and no other. For the types in `others` it is these that do it.
 
     Raises `Conflict` when somebody else was faster. Some effects may have been written then: the caller rolls back to its savepoint.
     """
     target = Target(connection, organization, plugin, at)
+    appliers = {**APPLIERS, **others} if others else APPLIERS
     for effect in effects:
         try:
-            APPLIERS[type(effect)](target, effect)
+            appliers[type(effect)](target, effect)
         except Violation as error:
             raise Conflict(f"{type(effect).__name__}: {error}") from error
 
@@ -94,7 +101,7 @@ def _register(target: Target, effect: SourceRegistered) -> None:
     sources.register(*target[:3], effect.source)
 
 
-APPLIERS: dict[type, Callable[[Target, Any], None]] = {
+APPLIERS: Appliers = {
     StoreSet: _set,
     StoreAdd: _add,
     StoreDelete: _delete,

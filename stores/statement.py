@@ -17,8 +17,16 @@ Connection: TypeAlias = sqlite3.Connection
 Violation = sqlite3.IntegrityError
 """What a write raises that breaks a constraint."""
 
+RACES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}
+"""Violations that another writer can be the reason of: what must be unique was taken, what was referred to is gone."""
+
 Row: TypeAlias = tuple[Any, ...]
 INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def is_race(violation: Violation) -> bool:
+    """Whether the same write may succeed when it is made again of what is there now."""
+    return violation.sqlite_errorcode in RACES
 
 
 class Statement:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from host.cli.commands import build, call, demo, inspect, install, serve, token
+from host.cli.commands import build, call, demo, doctor, inspect, install, serve, token
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
@@ -24,6 +24,7 @@ app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("install", epilog=install.EXAMPLES)(install.install)
 app.command("call", epilog=call.EXAMPLES)(call.call)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(token.app, name="token")
 
 

@@ -20,6 +20,13 @@ CacheFolder = Annotated[
     ),
 ]
 
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="A TOML file with options. [dim]\\[default: INNKEEPER_CONFIG, else DIR/innkeeper.toml][/dim]"
+    ),
+]
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; all else goes to standard error.")]
 
 Organization = Annotated[str, typer.Option("--org", metavar="ORG", help="The organisation's id.")]

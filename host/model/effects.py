@@ -102,16 +102,10 @@ class SourceRegistered(Struct, frozen=True, tag=True):
     source: Source
 
 
-Effect: TypeAlias = (
-    StoreSet
-    | StoreAdd
-    | StoreDelete
-    | CustomerCreated
-    | CustomerChanged
-    | IdentityLinked
-    | ConversationOpened
-    | ConversationClosed
-    | MessageAdded
-    | StatusReported
-    | SourceRegistered
-)
+CustomerEffect: TypeAlias = CustomerCreated | CustomerChanged | IdentityLinked
+"""What changes customers."""
+
+MessageEffect: TypeAlias = ConversationOpened | ConversationClosed | MessageAdded | StatusReported
+"""What changes conversations and their messages."""
+
+Effect: TypeAlias = StoreSet | StoreAdd | StoreDelete | CustomerEffect | MessageEffect | SourceRegistered

@@ -181,6 +181,12 @@ class Conflict(InnkeeperError):
     code = "conflict"
 
 
+class PlatformFailed(InnkeeperError):
+    """The platform that keeps messages and customers failed: nothing was stored."""
+
+    code = "platform"
+
+
 class RequestError(InnkeeperError):
     """A request that no guest gets to see. `status` is the HTTP status that answers it; with 429 and 503 `retry_after_s` goes along."""
 

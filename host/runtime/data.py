@@ -5,13 +5,20 @@ import secrets
 from pathlib import Path
 
 from host.model.errors import UsageError
+from stores.database import path_of
 
 
 class DataDirectory:
-    """`innkeeper.db`, `key`, `operator.token` and `components/` below `path`."""
+    """`innkeeper.db`, `key`, `operator.token` and `components/` below `path`.
 
-    def __init__(self, path: Path) -> None:
+    With a `database`, a path or a URL, the database is that file in place of `innkeeper.db`, and is `shared`: another program's tables may
+    be in it. Raises `UsageError` for one that can't be used.
+    """
+
+    def __init__(self, path: Path, database: str | Path | None = None) -> None:
         self.path = path
+        self.shared = database is not None
+        self.database = path / "innkeeper.db" if database is None else path_of(database)
 
     def make(self) -> "DataDirectory":
         """Makes the directory where there is none (mode 0700). Raises `UsageError` when it can't be used."""
@@ -25,10 +32,6 @@ class DataDirectory:
 
     def __repr__(self) -> str:
         return f"<DataDirectory {self.path}>"
-
-    @property
-    def database(self) -> Path:
-        return self.path / "innkeeper.db"
 
     @property
     def components(self) -> Path:

@@ -141,7 +141,7 @@ def _write(
     )
     for name, value in order.secrets.items():
         secrets.set(connection, runtime.sealer, organization, plugin, name, value, at)
-    effects.apply(connection, organization, plugin, rehearsal.effects, at)
+    effects.apply(connection, organization, plugin, rehearsal.effects, at, runtime.platform.appliers())
     conditions.set_breaker(connection, organization, plugin, None)
     conditions.set_status(connection, organization, plugin, *_status(wanted, rehearsal), at)
     for run in rehearsal.runs:

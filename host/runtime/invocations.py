@@ -13,12 +13,14 @@ from host.runtime import breaker
 from host.runtime.breaker import Breakers
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
+from host.runtime.ending import Ending
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.runtime.runner import Runner
 from stores import conditions, deliveries, effects, epoch, installations
+from stores.effects import Appliers
 from stores.statement import Connection
 from stores.writer import Writer
 
@@ -30,7 +32,7 @@ class ConfigurationChanged(Conflict):
 
 
 class Invocations:
-    """Runs guests for requests."""
+    """Runs guests for requests. `others` apply what an embedder keeps itself."""
 
     def __init__(
         self,
@@ -40,6 +42,8 @@ class Invocations:
         runner: Runner,
         writer: Writer,
         breakers: Breakers,
+        ending: Ending,
+        others: Appliers | None = None,
     ) -> None:
         self._configuration = configuration
         self._components = components
@@ -47,6 +51,8 @@ class Invocations:
         self._runner = runner
         self._writer = writer
         self._breakers = breakers
+        self._ending = ending
+        self._others = others
 
     async def run(self, request: InvocationRequest) -> Run:
         """The last run for a request, committed where it succeeded, recorded in any case. What a guest does is in it, never raised.
@@ -84,8 +90,9 @@ class Invocations:
         pool = self._pools.of(installation)
         alone = installation.manifest.instance == "fresh"
         try:
-            component = await self._components.load(installation.digest)
-            lease = await _acquire(pool, deadline_at, fresh or alone)
+            async with self._ending.droppable():
+                component = await self._components.load(installation.digest)
+                lease = await _acquire(pool, deadline_at, fresh or alone)
         except InnkeeperError as error:
             return run.fail(error)
         run.cold = lease.cold
@@ -114,7 +121,7 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000)
+            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
             deliveries.record(connection, delivery)
             request.commit(connection, value)
 

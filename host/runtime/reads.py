@@ -7,6 +7,7 @@ from host.capabilities.reads import Platform
 from host.model.customer import Customer, Identity
 from host.model.entry import Entry, Scope
 from host.model.message import Conversation, Message
+from host.runtime.platform import OwnPlatform
 from stores import agents, conversations, customers, entries, messages, sources
 from stores.statement import Connection
 
@@ -54,6 +55,7 @@ class StoredReads:
         return sources.source_owner(self._connection, organization, source_id)
 
 
-def stored_platform(connection: Connection) -> Platform:
+def stored_platform(connection: Connection, own: OwnPlatform = OwnPlatform()) -> Platform:  # noqa: B008  # it is frozen
+    """The host's own reads, but for what an embedder keeps itself."""
     reads = StoredReads(connection)
-    return Platform(reads, reads, reads, reads)
+    return Platform(reads, own.customers or reads, own.messages or reads, reads)

@@ -8,6 +8,7 @@ from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
 from host.model.effects import Effect
 from host.model.errors import InnkeeperError
+from host.runtime.ending import Ending
 from host.runtime.exports import export
 from host.runtime.run import Run
 from host.sandbox.call import Call, ignore
@@ -19,8 +20,9 @@ from host.sandbox.tape import Recording
 class Runner:
     """`environment` is `production` or `development`."""
 
-    def __init__(self, platform: Platform, environment: str = "production") -> None:
+    def __init__(self, platform: Platform, ending: Ending, environment: str = "production") -> None:
         self._platform = platform
+        self._ending = ending
         self._environment = environment
         self._seed_key = os.urandom(32)
 
@@ -45,7 +47,8 @@ class Runner:
         )
         call = Call(request.installation.limits, recording, invocation, invocation.write_log, deadline_at, waits)
         try:
-            result = await instance.call(export(component, request.export), request.arguments(), call)
+            async with self._ending.droppable():
+                result = await instance.call(export(component, request.export), request.arguments(), call)
             run.value = request.value(result)
         except InnkeeperError as error:
             error.args = (invocation.masked(error.message),)

@@ -18,7 +18,10 @@ from host.runtime.breaker import Breakers
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
+from host.runtime.platform import OwnPlatform
+from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
@@ -28,6 +31,7 @@ from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
 from host.runtime.runner import Runner
+from host.runtime.subject import about
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -50,6 +54,7 @@ class Runtime:
         sealer: Sealer,
         cache: Cache,
         options: HostOptions,
+        platform: OwnPlatform,
     ) -> None:
         self.data = data
         self.options = options
@@ -61,14 +66,13 @@ class Runtime:
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
-        self._runner = Runner(stored_platform(reads))
+        self.ending = Ending()
+        self.starting = False
+        self.platform = platform
+        self._runner = Runner(stored_platform(reads, platform), self.ending)
+        breakers = Breakers(options.breaker_failures, options.breaker_window_s)
         self._invocations = Invocations(
-            self.configuration,
-            self.components,
-            self._pools,
-            self._runner,
-            writer,
-            Breakers(options.breaker_failures, options.breaker_window_s),
+            self.configuration, self.components, self._pools, self._runner, writer, breakers, self.ending, platform.appliers()
         )
         self._rehearsals = Rehearsals(self.components, self._runner)
         self.configuration.on_change = self._forget
@@ -79,17 +83,25 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, data: DataDirectory, cache: Path, options: HostOptions = HostOptions()) -> AsyncIterator["Runtime"]:  # noqa: B008
-        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option can't work."""
+    async def opened(
+        cls,
+        data: DataDirectory,
+        cache: Path,
+        options: HostOptions = HostOptions(),  # noqa: B008
+        platform: OwnPlatform = OwnPlatform(),  # noqa: B008
+    ) -> AsyncIterator["Runtime"]:
+        """Opens a data directory, an empty one too. Raises `UsageError` when it can't be used, or an option or the platform can't work."""
         checked(options)
+        checked_platform(platform)
         database, sealer = open_stores(data, options.synchronous)
         reads = database.read_connection()
         try:
             async with Writer(database) as writer:
-                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options)
+                runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
                 try:
                     yield runtime
                 finally:
+                    await runtime.ending.finish()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -108,16 +120,27 @@ class Runtime:
 
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
-        return await self._invocations.run(request)
+        installation = request.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
+        ):
+            return await self._invocations.run(request)
 
     async def rehearse(self, candidate: Installation, steps: Sequence[Step], earlier: Sequence[Effect]) -> Rehearsal:
         """Asks what is not installed yet; see `Rehearsals.rehearse`."""
-        return await self._rehearsals.rehearse(candidate, steps, earlier)
+        with self.ending.underway(), about(organization=candidate.organization, plugin=candidate.plugin):
+            return await self._rehearsals.rehearse(candidate, steps, earlier)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
         lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
-        await self._refusals.record(receipt, error, lines)
+        installation = receipt.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
+        ):
+            await self._refusals.record(receipt, error, lines)
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""
@@ -129,6 +152,7 @@ class Runtime:
 
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
+        self.starting = True
         for digest in self.configuration.digests():
             if not self.components.is_quick(digest):
                 log.info("component.compiling", digest=digest)
@@ -136,6 +160,7 @@ class Runtime:
                 await self.components.load(digest)
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
+        self.starting = False
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
@@ -143,7 +168,7 @@ def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "F
     database = Database(data.make().database, synchronous=synchronous)
     connection = database.connect()
     try:
-        schema.upgrade(connection)
+        schema.upgrade(connection, shared=data.shared)
     finally:
         connection.close()
     return database, Sealer.open_or_create(data.path, os.environ)

@@ -2,7 +2,8 @@
 
 from alembic import context
 
+from stores.schema import VERSION_TABLE
 from stores.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, version_table=VERSION_TABLE)
 context.run_migrations()

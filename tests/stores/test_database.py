@@ -60,13 +60,23 @@ def test_a_read_connection_makes_no_file(tmp_path: Path) -> None:
 def test_a_path_may_be_written_as_a_url(tmp_path: Path) -> None:
     assert Database(f"sqlite:///{tmp_path}/a.db").path == tmp_path / "a.db"
     assert Database("sqlite:///a.db").path == Path("a.db")
+    assert Database("sqlite+aiosqlite:///a.db").path == Path("a.db")
     assert Database("a.db").path == Path("a.db")
 
 
-@pytest.mark.parametrize("wrong", ["postgresql://host/db", "sqlite://host/a.db", ":memory:", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "wrong", ["postgresql://host/db", "sqlite://host/a.db", ":memory:", "sqlite:///:memory:", "sqlite:///", "sqlite:///a.db?timeout=1"]
+)
 def test_another_kind_of_database_is_refused(wrong: str) -> None:
     with pytest.raises(UsageError):
         Database(wrong)
+
+
+def test_a_refused_url_is_not_repeated_since_a_password_may_be_in_it() -> None:
+    with pytest.raises(UsageError, match="postgresql://") as refused:
+        Database("postgresql://me:hunter2@host/db")
+
+    assert "hunter2" not in refused.value.message
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 40, b"\0" * 4096])

@@ -33,11 +33,12 @@ def differences(engine: Engine) -> list[Any]:
     """What the tables say and the migrations don't, on any kind of database."""
     with engine.begin() as connection:
         schema.run_migrations(connection)
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata))
+        options = {"compare_server_default": True, "version_table": schema.VERSION_TABLE}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
 def revisions(connection: Connection) -> list[str]:
-    return [revision for (revision,) in connection.execute("SELECT version_num FROM alembic_version")]
+    return [revision for (revision,) in connection.execute("SELECT version_num FROM innkeeper_version")]
 
 
 def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_the_migrations_name_constraints_as_the_tables_do(tmp_path: Path) -> Non
 def definitions(engine: Engine) -> set[str]:
     """Each part of each table's definition; their order and layout tell nothing, and a column that was added stands behind the rest."""
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'"))
+        found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'innkeeper_version'"))
         return {f"{name}: {part}" for name, sql in found for part in parts(sql)}
 
 
@@ -126,7 +127,7 @@ def test_processes_that_upgrade_at_once_all_get_the_newest_schema(tmp_path: Path
 
 
 def test_a_newer_database_is_refused_and_left_alone(connection: Connection) -> None:
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.execute("UPDATE innkeeper_version SET version_num = '9999'")
     before = list(connection.iterdump())
 
     with pytest.raises(UsageError, match=r"9999.*newer Innkeeper"):
@@ -136,13 +137,16 @@ def test_a_newer_database_is_refused_and_left_alone(connection: Connection) -> N
 
 
 def test_a_database_that_has_lost_its_revision_is_refused(connection: Connection) -> None:
-    connection.execute("DELETE FROM alembic_version")
+    connection.execute("DELETE FROM innkeeper_version")
 
     with pytest.raises(UsageError, match="schema none"):
         schema.upgrade(connection)
 
 
-@pytest.mark.parametrize("foreign", ["CREATE TABLE customers (a)", "CREATE TABLE alembic_version (version_num)"])
+FOREIGN = ["CREATE TABLE customers (a)", "CREATE TABLE alembic_version (version_num)", "CREATE VIEW a AS SELECT 1"]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, foreign: str) -> None:
     connection = Database(tmp_path / "innkeeper.db").connect()
     connection.execute(foreign)
@@ -155,6 +159,77 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, for
     connection.close()
 
 
+def a_shared_database(folder: Path, *statements: str) -> Connection:
+    """Another program's, with these statements run."""
+    connection = Database(folder / "app.db").connect()
+    for statement in statements:
+        connection.execute(statement)
+    return connection
+
+
+THEIRS = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+    "INSERT INTO alembic_version VALUES ('0001')",
+    "CREATE TABLE chat_messages (id TEXT PRIMARY KEY)",
+    "INSERT INTO chat_messages VALUES ('theirs')",
+)
+
+
+def test_a_shared_database_keeps_the_other_programs_tables_and_its_migrations_version(tmp_path: Path) -> None:
+    connection = a_shared_database(tmp_path, *THEIRS)
+
+    schema.upgrade(connection, shared=True)
+    schema.upgrade(connection, shared=True)
+
+    assert revisions(connection) == [schema.HEAD]
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert connection.execute("SELECT id FROM chat_messages").fetchall() == [("theirs",)]
+    assert epoch.read(connection) == 0
+    connection.close()
+
+
+def test_the_other_program_can_change_its_schema_afterwards(tmp_path: Path) -> None:
+    connection = a_shared_database(tmp_path, *THEIRS)
+    schema.upgrade(connection, shared=True)
+
+    connection.execute("UPDATE alembic_version SET version_num = 'ae1027a6acf'")
+    connection.execute("ALTER TABLE chat_messages ADD COLUMN text TEXT")
+    schema.upgrade(connection, shared=True)
+
+    assert revisions(connection) == [schema.HEAD]
+    connection.close()
+
+
+@pytest.mark.parametrize("taken", ["CREATE TABLE Customers (a)", "CREATE VIEW messages AS SELECT 1", "CREATE INDEX tokens ON mine (a)"])
+def test_a_shared_database_in_which_a_name_is_taken_is_refused_and_left_alone(tmp_path: Path, taken: str) -> None:
+    connection = a_shared_database(tmp_path, "CREATE TABLE mine (a)", taken)
+    before = list(connection.iterdump())
+
+    with pytest.raises(UsageError, match=r"the database has (customers|messages|tokens) of another program.*rename"):
+        schema.upgrade(connection, shared=True)
+
+    assert list(connection.iterdump()) == before
+    connection.close()
+
+
+def test_a_shared_database_of_another_version_is_refused_like_any(tmp_path: Path) -> None:
+    connection = a_shared_database(tmp_path, *THEIRS)
+    schema.upgrade(connection, shared=True)
+    connection.execute("UPDATE innkeeper_version SET version_num = '9999'")
+
+    with pytest.raises(UsageError, match=r"9999.*newer Innkeeper"):
+        schema.upgrade(connection, shared=True)
+
+    connection.close()
+
+
+def test_all_our_names_are_known(connection: Connection) -> None:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL")}
+
+    assert names == schema.NAMES | {schema.VERSION_TABLE}
+    assert names >= schema.TABLES
+
+
 FIRST = ("INSERT INTO organizations VALUES ('acme', '{}', 1)", "INSERT INTO plugins VALUES ('probe', 'd1', '1.0.0', '{}', 1)")
 INSTALLED = "INSERT INTO installations VALUES ('acme', '{plugin}', 'd1', '{{}}', '[]', '{{}}', {enabled}, 1, 7)"
 ENTRY = "INSERT INTO store_entries VALUES ('acme', 'probe', 'plugin', '', '{key}', X'{value}', 'v1')"
@@ -164,11 +239,23 @@ DELIVERY = (
 LINE = "INSERT INTO log_lines VALUES ('acme', 'd', 0, 1, 'info', 'kept', NULL)"
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_version_moves_from_where_it_stood_at_first_to_its_own_table(tmp_path: Path, connection: Connection, shared: bool) -> None:
+    connection.execute("ALTER TABLE innkeeper_version RENAME TO alembic_version")
+
+    schema.upgrade(connection, shared=shared)
+
+    assert revisions(connection) == [schema.HEAD]
+    assert "alembic_version" not in {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert not connection.in_transaction
+
+
 def test_what_a_first_version_kept_is_there_after_the_upgrade(tmp_path: Path) -> None:
     connection = Database(tmp_path / "innkeeper.db").connect()
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None)
     with engine.begin() as lent:
         command.upgrade(schema.configuration(lent), "0001")
+    connection.execute("ALTER TABLE innkeeper_version RENAME TO alembic_version")
     for statement in (
         *FIRST,
         INSTALLED.format(plugin="probe", enabled=1),

@@ -3,11 +3,14 @@
 `plugin(manifest, handler)` gives a component that exports `manifest` and `webhooks`. A handler is the body of the core function behind
 `webhooks.handle`: `$request` points at the arguments as the canonical ABI lays them out (see `REQUEST`), and what is left on the stack
 points at the result. `Report()` and `Respond(...)` are the two that most tests need.
+
+`plugin(manifest, handler, lifecycle={"start": Succeed()})` exports `lifecycle` too, with `Succeed`, `Fail` or `Code` for what has something
+to do; the functions that are not given trap. The manifest names those that are.
 """
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 RESULT = 64
@@ -145,6 +148,51 @@ class Echo(Handler):
           (i32.const {RESULT})"""
 
 
+class Succeed(Handler):
+    """A lifecycle function's success, after `before` (instructions) has run. For `validate-auth` `$proposed` and `$size` are the text."""
+
+    def __init__(self, before: str = "") -> None:
+        self._before = before
+
+    def build(self, memory: Memory) -> str:
+        return f"{self._before} (i32.const {memory.place(bytes(16))})"
+
+
+class Fail(Handler):
+    """A lifecycle function's error: `failed` or `rejected`, with these words."""
+
+    def __init__(self, message: str, case: str = "failed") -> None:
+        self._message, self._case = message, case
+
+    def build(self, memory: Memory) -> str:
+        case = ("rejected", "failed").index(self._case)
+        result = (1).to_bytes(4, "little") + case.to_bytes(4, "little") + memory.text(self._message.encode())
+        return f"(i32.const {memory.place(result)})"
+
+
+class Keep(Handler):
+    """Writes a store entry of the plugin's, then does what `then` does. `guarded`: only where there is none, else it traps.
+
+    `value` is JSON. With `times` it is written so often.
+    """
+
+    def __init__(self, key: str, value: str, then: Handler, *, guarded: bool = False, times: int = 1) -> None:
+        self._key, self._value, self._then, self._guarded, self._times = key, value, then, guarded, times
+
+    def build(self, memory: Memory) -> str:
+        key, value, result = memory.place(self._key.encode()), memory.place(self._value.encode()), memory.place(bytes(32))
+        texts = " ".join(f"(i32.const {number})" for number in (0, 0, 0, key, len(self._key.encode()), value, len(self._value.encode())))
+        none = "(i32.const 0) (i32.const 0) (i32.const 0) " if self._guarded else ""
+        write = f"(call $store_{'guarded' if self._guarded else 'set'} {texts} {none}(i32.const {result}))"
+        return f"""
+          (global.set $left (i32.const {self._times}))
+          (loop $again {write}
+            (if (i32.load8_u (i32.const {result})) (then (unreachable)))
+            (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+            (br_if $again (global.get $left)))
+          {self._then.build(memory)}"""
+
+
 class Report(Handler):
     """Answers with all that it was given; `Told` reads it."""
 
@@ -190,35 +238,110 @@ def manifest(*routes: dict[str, Any], name: str = "probe", **properties: Any) ->
     return {"name": name, "version": "1.0.0", "description": "A plugin for tests", "routes": list(routes), **properties}
 
 
-def plugin(described: dict[str, Any], handler: Handler) -> bytes:
+LIFECYCLE = ("initialize", "start", "settings-changed", "validate-auth", "stop")
+
+
+def plugin(described: dict[str, Any], handler: Handler, lifecycle: Mapping[str, Handler] | None = None) -> bytes:
     """The component, as text."""
     memory = Memory()
     code = handler.build(memory)
+    life = {name: (lifecycle or {}).get(name, Code("(unreachable)")).build(memory) for name in LIFECYCLE if lifecycle is not None}
+    stores = "$store_" in code + "".join(life.values())
     description = memory.place(memory.text(json.dumps(described).encode()))
     base = -(-(DATA + len(memory.data)) // PAGE) * PAGE
     data = "".join(f"\\{byte:02x}" for byte in memory.data)
-    return f"""(component
-  (core module $module
+    return f"""(component{STORE if stores else ""}
+  (core module $module{STORE_OF_CORE if stores else ""}
     (memory (export "memory") {base // PAGE + 1})
     (global $heap (mut i32) (i32.const {base}))
     (global $start (mut i32) (i32.const 0))
     (global $end (mut i32) (i32.const 0))
+    (global $left (mut i32) (i32.const 0))
     (data (i32.const {DATA}) "{data}"){HELPERS}
     (func (export "describe") (result i32) (i32.const {description}))
     (func $answer (param $request i32) (result i32) {code})
     ;; What the next call is given goes where this one's was: the host has read the result by then.
     (func (export "handle") (param $request i32) (result i32)
       (call $answer (local.get $request))
-      (global.set $heap (i32.const {base}))))
-  (core instance $core (instantiate $module))
+      (global.set $heap (i32.const {base})))
+    {"".join(_core_of(name, text) for name, text in life.items())})
+  (core instance $core (instantiate $module{' (with "store" (instance $through))' if stores else ""}))
   (alias core export $core "memory" (core memory $memory))
   (alias core export $core "realloc" (core func $realloc))
   (alias core export $core "describe" (core func $describe))
-  (alias core export $core "handle" (core func $handle))
+  (alias core export $core "handle" (core func $handle)){STORE_FILLED if stores else ""}
   (func $describe (result string) (canon lift (core func $describe) (memory $memory) (realloc (core func $realloc))))
   (instance $manifest (export "describe" (func $describe)))
   (export "innkeeper:plugin/manifest@0.1.0" (instance $manifest))
-  {_webhooks()})""".encode()
+  {_webhooks()}{_lifecycle() if life else ""})""".encode()
+
+
+def _core_of(name: str, code: str) -> str:
+    parameters = "(param $proposed i32) (param $size i32) " if name == "validate-auth" else ""
+    return f"""
+    (func (export "{name}") {parameters}(result i32) {code})"""
+
+
+def _lifecycle() -> str:
+    """As `_webhooks`, whose type of a plugin's error it shares."""
+    wit = dict(TYPES)["plugin-error"]
+    parts = [_lifecycle_function(name) for name in LIFECYCLE]
+    functions, imported, exported, handed = ("".join(part) for part in zip(*parts, strict=True))
+    return f"""{functions}
+  (component $life_shim (type $new {wit}) (import "plugin-error" (type $plugin-error (eq $new))) {imported}
+    (type $out {wit}) (export ${OUT}plugin-error "plugin-error" (type $out)) {exported})
+  (instance $lifecycle (instantiate $life_shim (with "plugin-error" (type $plugin-error)) {handed}))
+  (export "innkeeper:plugin/lifecycle@0.1.0" (instance $lifecycle))"""
+
+
+def _lifecycle_function(name: str) -> tuple[str, str, str, str]:
+    """Lifted, as the shim imports it, exports it, and is given it."""
+    parameters = '(param "proposed" string) ' if name == "validate-auth" else ""
+    wit = f"{parameters}(result (result (error $plugin-error)))"
+    lifted = f"""
+  (alias core export $core "{name}" (core func $core-{name}))
+  (func ${name} {wit} (canon lift (core func $core-{name}) (memory $memory) (realloc (core func $realloc))))"""
+    imported = f'(import "the-{name}" (func ${name} {wit}))'
+    return lifted, imported, f'(export "{name}" (func ${name}) (func {_out(wit)}))', f'(with "the-{name}" (func ${name}))'
+
+
+STORE = """
+  (import "innkeeper:plugin/store@0.1.0" (instance $store
+    (type $s (variant (case "plugin") (case "workspace" string) (case "task" string) (case "conversation" string) (case "customer" string)))
+    (export "scope" (type $scope (eq $s)))
+    (type $e (record (field "code" string) (field "message" string) (field "retry-after-ms" (option u32))))
+    (export "host-error" (type $error (eq $e)))
+    (type $written (result (error $error)))
+    (export "set" (func (param "scope" $scope) (param "key" string) (param "value" string) (result $written)))
+    (export "compare-and-set" (func
+      (param "scope" $scope) (param "key" string) (param "value" string) (param "expected" (option string)) (result $written)))))
+  ;; The core module needs the store, and lowering the store needs the module's memory: it calls through a table that is filled afterwards.
+  (core module $through_table
+    (type $set (func (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (type $guarded (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (table (export "table") 2 2 funcref)
+    (func (export "set") (type $set)
+      (call_indirect (type $set)
+        (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7) (i32.const 0)))
+    (func (export "guarded") (type $guarded)
+      (call_indirect (type $guarded)
+        (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7) (local.get 8)
+        (local.get 9) (local.get 10) (i32.const 1))))
+  (core instance $through (instantiate $through_table))"""
+STORE_OF_CORE = """
+    (import "store" "set" (func $store_set (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "store" "guarded" (func $store_guarded (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"""
+STORE_FILLED = """
+  (core func $set (canon lower (func $store "set") (memory $memory) (realloc (core func $realloc))))
+  (core func $guarded (canon lower (func $store "compare-and-set") (memory $memory) (realloc (core func $realloc))))
+  (alias core export $through "table" (core table $table))
+  (core module $fill
+    (import "" "table" (table 2 2 funcref))
+    (import "" "set" (func (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "" "guarded" (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (elem (i32.const 0) func 0 1))
+  (core instance (instantiate $fill
+    (with "" (instance (export "table" (table $table)) (export "set" (func $set)) (export "guarded" (func $guarded))))))"""
 
 
 def _webhooks() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from host.model.errors import Conflict, UsageError
+from host.model.errors import Conflict, RequestError, UsageError
 from host.model.manifest import Wish
 from host.runtime.candidate import Candidate, Order, candidate, check, check_first
 from host.runtime.data import DataDirectory
@@ -175,6 +175,8 @@ def _installed(connection: Connection, wanted: Candidate) -> Installed:
 async def _refuse_failed(runtime: Runtime, wanted: Candidate, rehearsal: Rehearsal) -> None:
     """Raises `NotInstalled`, once the failure is recorded, where it keeps the candidate from being installed."""
     failed = rehearsal.failed
+    if failed is not None and isinstance(failed.error, RequestError):
+        raise failed.error  # the host itself is ending
     if failed is None or not (wanted.is_upgrade or failed.request.name == "validate-auth"):
         return
     if not wanted.creates_organization:

@@ -52,7 +52,12 @@ class LifecycleCall(InvocationRequest):
         if self.function == "initialize":
             conditions.set_initialized(connection, organization, plugin, self.installation.digest)
         elif self.function == "start":
-            conditions.set_status(connection, organization, plugin, "running", None, time.time_ns() // 1_000_000)
+            conditions.set_status(connection, organization, plugin, "running", None, now_ms())
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, for statuses."""
+    return time.time_ns() // 1_000_000
 
 
 def reason_of(function: str, error: InnkeeperError) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from host.cli.commands import build, call, demo, doctor, inspect, install, serve, token
+from host.cli.commands import build, call, demo, doctor, enable, inspect, install, serve, settings, token, uninstall
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
@@ -22,6 +22,10 @@ app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("build", epilog=build.EXAMPLES)(build.build)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("install", epilog=install.EXAMPLES)(install.install)
+app.command("enable", epilog=enable.ENABLE_EXAMPLES)(enable.enable)
+app.command("disable", epilog=enable.DISABLE_EXAMPLES)(enable.disable)
+app.command("settings", epilog=settings.EXAMPLES)(settings.settings)
+app.command("uninstall", epilog=uninstall.EXAMPLES)(uninstall.uninstall)
 app.command("call", epilog=call.EXAMPLES)(call.call)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

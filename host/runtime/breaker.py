@@ -4,9 +4,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from host.model.errors import DeadlineExceeded, Failed, LimitExceeded, LostToOthers, OutOfFuel, Rejected, RequestError, Trap
 from host.model.installation import Installation
 from host.runtime.run import Run
+from stores import conditions, installations
+from stores.statement import Connection
+
+log = structlog.get_logger()
 
 FAILURES = (Trap, Failed, LimitExceeded, OutOfFuel, DeadlineExceeded)
 """What counts. A request that the plugin rejects, one that is too large, and one that found the host busy are no faults of the plugin."""
@@ -25,6 +31,18 @@ def check(installation: Installation) -> None:
     """Raises `BreakerOpen`."""
     if installation.breaker_open:
         raise BreakerOpen
+
+
+def open_breaker(connection: Connection, failing: Installation, reason: str) -> None:
+    """Opens it, and says why, unless another version took that one's place meanwhile."""
+    organization, plugin = failing.organization, failing.plugin
+    now = installations.load(connection, None, organization, plugin)
+    if now is None or now.digest != failing.digest or now.breaker_open:
+        return
+    at = time.time_ns() // 1_000_000
+    conditions.set_breaker(connection, organization, plugin, at)
+    conditions.set_status(connection, organization, plugin, "error", reason, at)
+    log.error("breaker.opened", organization=organization, plugin=plugin, reason=reason)
 
 
 class Breakers:

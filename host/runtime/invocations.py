@@ -19,7 +19,7 @@ from host.runtime.pools import Pools
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.runtime.runner import Runner
-from stores import conditions, deliveries, effects, epoch, installations
+from stores import deliveries, effects, epoch
 from stores.effects import Appliers
 from stores.statement import Connection
 from stores.writer import Writer
@@ -153,7 +153,7 @@ class Invocations:
         def job(connection: Connection) -> None:
             deliveries.record(connection, delivery)
             if opening:
-                _open_breaker(connection, run.request.installation, opening)
+                breaker.open_breaker(connection, run.request.installation, opening)
 
         try:
             await self._writer.commit(job)
@@ -173,18 +173,6 @@ def permits(now: Installation | None, run: Run) -> bool:
         return now is made
     replaced = now.digest != made.digest
     return (replaced or structs.replace(now, breaker_open=made.breaker_open) == made) and run.used <= now.grants
-
-
-def _open_breaker(connection: Connection, failing: Installation, reason: str) -> None:
-    """Unless another version took its place meanwhile."""
-    organization, plugin = failing.organization, failing.plugin
-    now = installations.load(connection, None, organization, plugin)
-    if now is None or now.digest != failing.digest or now.breaker_open:
-        return
-    at = time.time_ns() // 1_000_000
-    conditions.set_breaker(connection, organization, plugin, at)
-    conditions.set_status(connection, organization, plugin, "error", reason, at)
-    log.error("breaker.opened", organization=organization, plugin=plugin, reason=reason)
 
 
 async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:

@@ -7,7 +7,22 @@ import pytest
 
 from tests.cli.command import ENVIRONMENT, invoke
 
-COMMANDS = ("serve", "doctor", "build", "inspect", "install", "call", "demo", "token create", "token list", "token revoke")
+COMMANDS = (
+    "serve",
+    "doctor",
+    "build",
+    "inspect",
+    "install",
+    "enable",
+    "disable",
+    "settings",
+    "uninstall",
+    "call",
+    "demo",
+    "token create",
+    "token list",
+    "token revoke",
+)
 SLOW = {
     "alembic",
     "cryptography",

@@ -171,7 +171,7 @@ async def test_a_disabled_plugin_is_upgraded_without_being_asked(tmp_path: Path)
 
 async def test_settings_that_a_plugin_rejects_are_not_installed(tmp_path: Path) -> None:
     component = living({"validate-auth": Fail("that key is not ours", "rejected"), "start": keeping("started")}, settings=SETTINGS)
-    with pytest.raises(NotInstalled, match="not installed in acme: it rejects its settings: that key is not ours$"):
+    with pytest.raises(NotInstalled, match=r"not installed in acme: it rejects its settings: that key is not ours$"):
         await installed(tmp_path, component)
     async with a_host(tmp_path) as runtime:
         assert installations.load_all(runtime.reads, None) == []

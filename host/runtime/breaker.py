@@ -8,6 +8,7 @@ import structlog
 
 from host.model.errors import DeadlineExceeded, Failed, LimitExceeded, LostToOthers, OutOfFuel, Rejected, RequestError, Trap
 from host.model.installation import Installation
+from host.runtime.lifecycle import words_of
 from host.runtime.run import Run
 from stores import conditions, installations
 from stores.statement import Connection
@@ -70,7 +71,7 @@ class Breakers:
             if not self._opens(key, installation.digest):
                 return None
             del self._counts[key]
-            return f"breaker: {self._failures} failures in a row within {self._window_s:g} s; the last: {error.message} ({error.code})"
+            return f"breaker: {self._failures} failures in a row within {self._window_s:g} s; the last: {words_of(error)} ({error.code})"
         if isinstance(error, Rejected) or (error is None and run.status < 500):
             self._counts.pop(key, None)
         return None

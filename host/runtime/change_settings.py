@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from host.model.errors import Conflict, UsageError
 from host.model.installation import Installation
 from host.runtime import asking, settings
-from host.runtime.lifecycle import SHOWN, now_ms, reason_of
+from host.runtime.lifecycle import now_ms, reason_of, words_of
 from host.runtime.runtime import Runtime
 from stores import installations
 from stores.installations import Chosen
@@ -119,7 +119,7 @@ async def _agreed(runtime: Runtime, installation: Installation, proposed: str) -
     if error is None:
         return True
     if error.code == "rejected":
-        raise SettingsRefused(f"{plugin} rejects these settings for {organization}: {error.message[:SHOWN]}")
+        raise SettingsRefused(f"{plugin} rejects these settings for {organization}: {words_of(error)}")
     failed = reason_of("validate-auth", error)
     raise SettingsRefused(f"{plugin} could not tell whether these settings are right for {organization}: {failed}")
 

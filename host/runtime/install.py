@@ -14,7 +14,7 @@ from host.runtime.data import DataDirectory
 from host.runtime.describe import Description, describe
 from host.runtime.difference import Difference, difference
 from host.runtime.invocations import ConfigurationChanged
-from host.runtime.lifecycle import SHOWN, reason_of
+from host.runtime.lifecycle import reason_of, words_of
 from host.runtime.rehearsal import Rehearsal
 from host.runtime.run import Run
 from host.runtime.runtime import Runtime
@@ -191,7 +191,7 @@ async def _refuse_failed(runtime: Runtime, wanted: Candidate, rehearsal: Rehears
 def _why(failed: Run) -> str:
     assert failed.error is not None, "only a failed run is asked"
     if failed.request.name == "validate-auth" and failed.error.code == "rejected":
-        return f"it rejects its settings: {failed.error.message[:SHOWN]}"
+        return f"it rejects its settings: {words_of(failed.error)}"
     return f"its lifecycle.{_reason(failed)}"
 
 

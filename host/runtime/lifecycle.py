@@ -60,6 +60,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def words_of(error: InnkeeperError) -> str:
+    """What it says, on one line: in a sentence of ours a plugin's words stay a part of it."""
+    return " ".join(error.message[:SHOWN].split())
+
+
 def reason_of(function: str, error: InnkeeperError) -> str:
     """Why it failed, for operators."""
-    return f"{function}: {error.message[:SHOWN]} ({error.code})"
+    return f"{function}: {words_of(error)} ({error.code})"

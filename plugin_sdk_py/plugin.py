@@ -1,7 +1,7 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from plugin_sdk_py import declared, names
 from plugin_sdk_py.api.clock import Clock
@@ -22,6 +22,7 @@ __all__ = ["Plugin"]
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
+F = TypeVar("F", bound=Callable[..., None])
 S = TypeVar("S", bound=Callable[[], None])
 A = TypeVar("A", bound=Callable[[dict[str, Json]], None])
 Stage: TypeAlias = Literal["initialize", "start", "settings-changed", "validate-auth", "stop"]
@@ -175,7 +176,10 @@ class Plugin:
         return self._on("initialize", handler)
 
     def on_start(self, handler: S) -> S:
-        """What is done at install, enable and upgrade. Where it raises, requests are served all the same, but a new version is not installed."""
+        """What is done at install, enable and upgrade.
+
+        Where it raises, requests are served all the same, but a new version is not installed.
+        """
         return self._on("start", handler)
 
     def on_settings_changed(self, handler: S) -> S:
@@ -194,10 +198,10 @@ class Plugin:
         """What is done before the plugin is disabled or uninstalled, which happens whatever it does."""
         return self._on("stop", handler)
 
-    def _on(self, stage: Stage, handler: T) -> T:
+    def _on(self, stage: Stage, handler: F) -> F:
         if not callable(handler):
             raise TypeError(f"on_{stage.replace('-', '_')} decorates a function, and is written without parentheses")
-        _add(self._stages, "lifecycle function", stage, handler)
+        _add(self._stages, "lifecycle function", stage, cast(Callable[..., None], handler))
         return handler
 
     def at_stage(self, stage: Stage) -> Callable[..., None] | None:

@@ -43,7 +43,7 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
     plugin = page.plugin
     assert isinstance(plugin, Plugin)
     manifest = validate(plugin.describe())
-    assert [route.name for route in manifest.routes] == ["order", "status", "close"]
+    assert [route.name for route in manifest.routes] == ["order", "status", "close", "paid", "payment"]
 
 
 def test_the_table_of_limits_has_every_limit_with_its_default() -> None:

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -37,6 +38,11 @@ def cache_folder(chosen: Path | None) -> Path:
     from host.cli.build import default_cache
 
     return chosen or default_cache()
+
+
+def place(data: Path) -> str:
+    """What a command that is shown needs behind it to mean the same data directory."""
+    return "" if data == DEFAULT_DATA else f" --data {quote(str(data))}"
 
 
 def examples(*commands: str) -> str:

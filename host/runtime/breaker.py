@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import structlog
 
+from host.model import remedies
 from host.model.errors import DeadlineExceeded, Failed, LimitExceeded, LostToOthers, OutOfFuel, Rejected, RequestError, Trap
 from host.model.installation import Installation
-from host.runtime.lifecycle import words_of
+from host.runtime.lifecycle import now_ms, words_of
 from host.runtime.run import Run
 from stores import conditions, installations
 from stores.statement import Connection
@@ -40,7 +41,8 @@ def open_breaker(connection: Connection, failing: Installation, reason: str) -> 
     now = installations.load(connection, None, organization, plugin)
     if now is None or now.digest != failing.digest or now.breaker_open:
         return
-    at = time.time_ns() // 1_000_000
+    at = now_ms()
+    reason = f"{reason}; close it with: {remedies.enable(plugin, organization)}"
     conditions.set_breaker(connection, organization, plugin, at)
     conditions.set_status(connection, organization, plugin, "error", reason, at)
     log.error("breaker.opened", organization=organization, plugin=plugin, reason=reason)

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from msgspec import structs
 
-from host.model.errors import Conflict, InnkeeperError, LostToOthers
+from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers
 from host.model.installation import Installation
 from host.runtime import breaker
 from host.runtime.breaker import Breakers
@@ -59,9 +59,9 @@ class Invocations:
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
         used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there, or its breaker is open.
+        there, or its breaker is open; `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
-        deadline_at = _deadline(request)
+        deadline_at = request.deadline_at()
         runs = 0
         fresh = False
         while True:
@@ -72,6 +72,8 @@ class Invocations:
             run = Run(request)
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
+            except KeyTaken:
+                raise
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
@@ -121,9 +123,9 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
+            request.commit(connection, value)
             effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
             deliveries.record(connection, delivery)
-            request.commit(connection, value)
 
         while permits(self._configuration.installation(organization, plugin), run):
             try:
@@ -181,9 +183,3 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
             return await pool.acquire(fresh)
     except TimeoutError:
         raise LostToOthers("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
-
-
-def _deadline(request: InvocationRequest) -> float:
-    """On the event loop's clock. It counts from the receipt."""
-    spent = (time.perf_counter_ns() - request.received_ns) / 1e9
-    return asyncio.get_running_loop().time() + request.installation.limits.deadline_ms / 1000 - spent

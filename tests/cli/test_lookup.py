@@ -91,7 +91,7 @@ def test_what_fails_half_way_changes_nothing(data: Path) -> None:
 
 def test_a_database_of_another_program_or_version_is_a_sentence(data: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "innkeeper.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE innkeeper_version SET version_num = '9999'")
     with pytest.raises(UsageError, match="schema 9999, which this program does not know: use a newer Innkeeper"):
         lookup.existing_database(data)
 

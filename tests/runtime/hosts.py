@@ -1,6 +1,8 @@
 """A host over a temporary directory, and requests to it that are already checked."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -66,3 +68,27 @@ async def send(runtime: Runtime, plugin: str, route: str, body: bytes = b"", org
 def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery]:
     """The deliveries of an organisation, oldest first."""
     return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]
+
+
+@asynccontextmanager
+async def before_the_commit(runtime: Runtime, meanwhile: Callable[[Connection], object]) -> AsyncIterator[None]:
+    """Holds the writer up, so that what is sent inside can't commit; then does `meanwhile`, in a transaction before it."""
+    reached, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection: Connection) -> None:
+        loop.call_soon_threadsafe(reached.set)
+        assert go_on.wait(60)
+        meanwhile(connection)
+
+    holding = asyncio.create_task(runtime.writer.commit(hold))
+    await reached.wait()
+    yield
+    go_on.set()
+    await holding
+
+
+async def queued(runtime: Runtime) -> None:
+    """Until a commit waits for the writer."""
+    while "1 waiting" not in repr(runtime.writer):  # noqa: ASYNC110  # the writer tells nobody
+        await asyncio.sleep(0)

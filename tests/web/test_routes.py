@@ -170,7 +170,7 @@ async def test_the_plugin_s_log_says_which_grant_a_public_route_needs(tmp_path: 
         record = site.records()[0]
 
     assert (record.outcome, record.status, record.error_code) == ("refused", 404, "denied")
-    assert "--org acme --grant routes.public" in record.log[0].message
+    assert "innkeeper grant probe routes.public --org acme" in record.log[0].message
 
 
 async def test_a_new_version_s_routes_take_over_at_the_next_request(tmp_path: Path) -> None:

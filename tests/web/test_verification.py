@@ -136,7 +136,7 @@ async def test_without_the_secret_nothing_verifies_and_the_log_says_what_to_set(
     assert (reply.status, reply.code) == (401, "signature.invalid")
     assert "app_secret" not in reply.body.decode()
     assert record.log[0].level == "warn"
-    assert "--org acme --secret app_secret=@FILE" in record.log[0].message
+    assert "innkeeper secrets set probe app_secret --org acme" in record.log[0].message
 
 
 SCHEMES = ["hubspot-v3", "stripe", "standard-webhooks", "github"]

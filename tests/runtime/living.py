@@ -7,9 +7,10 @@ from typing import Any
 from msgspec.json import decode
 
 from host.model.entry import Scope
-from host.runtime.runtime import Runtime
-from stores import conditions, entries
-from tests.guests_wat import Code, Fail, Handler, Keep, Respond, Succeed, manifest, plugin
+from host.runtime.data import DataDirectory
+from host.runtime.runtime import Runtime, open_stores
+from stores import conditions, entries, policies
+from tests.guests_wat import Code, Handler, Keep, Respond, Succeed, manifest, plugin
 from tests.runtime.hosts import ORGANIZATION
 
 PING = {"name": "ping", "path": "/ping", "methods": ["GET", "POST"], "auth": {"type": "public"}}
@@ -42,8 +43,12 @@ def status(runtime: Runtime, organization: str = ORGANIZATION) -> tuple[str, str
     return condition.status, condition.reason
 
 
+def short_of_fuel(folder: Path) -> None:
+    """In this data directory `probe` has so little of it that spinning ends at once."""
+    database, _ = open_stores(DataDirectory(folder))
+    with database.transaction() as connection:
+        policies.change(connection, "probe", policies.Policy(limits={"fuel": 100_000_000}), 1)
+
+
 def components(folder: Path) -> int:
     return len(list((folder / "components").glob("*.wasm")))
-
-
-__all__ = ["PING", "SETTINGS", "SPIN", "STORE", "TRAP", "Fail", "Respond", "Succeed", "components", "keeping", "living", "status", "stored"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.json import decode
 
 from host.model.errors import (
     DeadlineExceeded,
@@ -19,16 +20,16 @@ from host.model.installation import Installation, Secrets
 from host.model.limits import Limits
 from host.model.manifest import Manifest, Public, Route
 from host.model.options import HostOptions
-from host.runtime.breaker import BreakerOpen, Breakers, open_breaker
+from host.runtime.breaker import Breakers, open_breaker
 from host.runtime.enable import disable, enable
 from host.runtime.lifecycle import LifecycleCall
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
 from host.runtime.runtime import Runtime
 from stores import conditions
-from tests.guests_wat import Handler, Memory
+from tests.guests_wat import Fail, Handler, Memory, Respond
 from tests.runtime.hosts import ORGANIZATION, a_host, installed, receipt, records, send
-from tests.runtime.living import Fail, Respond, keeping, living, status
+from tests.runtime.living import keeping, living, status
 
 
 class OnDemand(Handler):
@@ -140,9 +141,10 @@ async def test_an_installation_that_fails_again_and_again_is_called_no_more_and_
         assert is_open(runtime)
         assert status(runtime) == ("error", status(runtime)[1])
         assert "2 failures in a row within 60 s" in str(status(runtime)[1])
-        with pytest.raises(BreakerOpen):
-            await send(runtime, "probe", "ping")
-        assert len(records(runtime)) == 2
+        answer = await send(runtime, "probe", "ping")
+        assert (answer.status, decode(answer.body)["error"]["code"]) == (503, "breaker.open")
+        assert ("retry-after", "60") in answer.headers
+        assert [each.outcome for each in records(runtime)].count("refused") == 1
         assert (await send(runtime, "probe", "ping", organization="other")).body == b"pong"
         assert status(runtime, "other") == ("running", None)
 

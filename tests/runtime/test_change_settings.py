@@ -9,9 +9,9 @@ from host.model.errors import UsageError
 from host.runtime.change_settings import SettingsRefused, change_settings, settings_of
 from host.runtime.enable import disable
 from host.runtime.runtime import Runtime
-from tests.guests_wat import Code
+from tests.guests_wat import Code, Fail, Succeed
 from tests.runtime.hosts import ORGANIZATION, a_host, installed, records
-from tests.runtime.living import SETTINGS, SPIN, TRAP, Fail, Succeed, keeping, living, stored
+from tests.runtime.living import SETTINGS, SPIN, TRAP, keeping, living, short_of_fuel, stored
 
 TOO_MUCH = Code(
     # A rejection in ten million characters: longer than a result may be.
@@ -79,6 +79,7 @@ async def test_the_plugin_sees_the_settings_that_are_proposed_with_the_defaults(
 )
 @pytest.mark.promise("lifecycle.validate-auth")
 async def test_settings_that_a_plugin_does_not_agree_to_are_not_stored(tmp_path: Path, wrong: Fail, said: str) -> None:
+    short_of_fuel(tmp_path)
     component = living({"validate-auth": wrong, "settings-changed": TRAP}, settings={"type": "object", "properties": {"a": {}}})
     await installed(tmp_path, component)
     async with a_host(tmp_path) as runtime:

@@ -8,8 +8,9 @@ from host.model.errors import UsageError
 from host.runtime.enable import disable, disable_as_a_whole, enable, enable_as_a_whole
 from host.runtime.runtime import Runtime
 from stores import conditions
+from tests.guests_wat import Fail, Succeed
 from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send
-from tests.runtime.living import SPIN, TRAP, Fail, Succeed, keeping, living, status, stored
+from tests.runtime.living import SPIN, TRAP, keeping, living, short_of_fuel, status, stored
 
 
 def names(runtime: Runtime, organization: str = ORGANIZATION) -> list[tuple[str, str]]:
@@ -31,6 +32,7 @@ async def test_a_plugin_is_told_to_stop_before_it_is_disabled_and_to_start_after
 @pytest.mark.parametrize(("wrong", "code"), [(TRAP, "trap"), (Fail("busy"), "failed"), (SPIN, "fuel")])
 @pytest.mark.promise("lifecycle.stop")
 async def test_whatever_stop_does_the_plugin_is_disabled(tmp_path: Path, wrong: Fail, code: str) -> None:
+    short_of_fuel(tmp_path)
     await installed(tmp_path, living({"stop": wrong}))
     async with a_host(tmp_path) as runtime:
         done = await disable(runtime, ORGANIZATION, "probe")

@@ -12,25 +12,12 @@ from host.model.manifest import Public, Token
 from host.runtime.install import NotInstalled
 from host.runtime.reads import StoredReads
 from host.runtime.runtime import Runtime
-from stores import conditions, installations
+from stores import conditions, epoch, installations
+from stores.database import Database
 from tests.cli.command import stored as rows
-from tests.guests_wat import Keep, manifest, plugin
+from tests.guests_wat import Fail, Keep, Respond, Succeed, manifest, plugin
 from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send
-from tests.runtime.living import (
-    PING,
-    SETTINGS,
-    SPIN,
-    STORE,
-    TRAP,
-    Fail,
-    Respond,
-    Succeed,
-    components,
-    keeping,
-    living,
-    status,
-    stored,
-)
+from tests.runtime.living import PING, SETTINGS, SPIN, STORE, TRAP, components, keeping, living, short_of_fuel, status, stored
 
 
 def named(runtime: Runtime) -> list[tuple[str, str, str]]:
@@ -72,10 +59,13 @@ async def test_a_manifest_that_names_what_the_component_does_not_export_is_refus
     assert rows(tmp_path) == []
 
 
-@pytest.mark.parametrize(("wrong", "code"), [(Fail("no database"), "failed"), (Fail("no"), "failed"), (TRAP, "trap"), (SPIN, "fuel")])
+@pytest.mark.parametrize(
+    ("wrong", "code"), [(Fail("no database"), "failed"), (Fail("no", "rejected"), "rejected"), (TRAP, "trap"), (SPIN, "fuel")]
+)
 async def test_a_first_version_that_does_not_initialise_is_installed_with_the_reason_and_serves(
     tmp_path: Path, wrong: Fail, code: str
 ) -> None:
+    short_of_fuel(tmp_path)
     done = await installed(tmp_path, living({"initialize": wrong, "start": keeping("started")}))
     assert done.status == "error"
     assert str(done.reason).startswith("initialize: ")
@@ -109,6 +99,7 @@ async def test_a_first_version_that_does_not_start_keeps_what_it_initialised(tmp
     ],
 )
 async def test_an_upgrade_that_fails_leaves_nothing_but_the_record_of_the_call(tmp_path: Path, wrong: dict[str, Fail]) -> None:
+    short_of_fuel(tmp_path)
     await installed(tmp_path, living({"start": keeping("old")}))
     before, kept = rows(tmp_path), components(tmp_path)
     with pytest.raises(NotInstalled, match=r"probe 2\.0\.0 is not installed in acme, and 1\.0\.0 goes on: its lifecycle\."):
@@ -265,3 +256,37 @@ async def test_an_upgrade_of_a_plugin_that_is_then_disabled_lets_nothing_commit(
         with pytest.raises(Exception, match="there is nothing here"):
             await flying
         assert (stored(runtime), records(runtime)) == ({}, [])
+
+
+async def test_what_others_change_meanwhile_costs_an_install_no_second_run(
+    tmp_path: Path, gate: tuple[asyncio.Event, asyncio.Event]
+) -> None:
+    reached, go_on = gate
+    await installed(tmp_path, living({}))
+    installing = asyncio.create_task(installed(tmp_path, living({"start": keeping("held", guarded=True)}, version="2.0.0")))
+    await reached.wait()
+    with Database(tmp_path / "innkeeper.db").transaction() as connection:
+        epoch.bump(connection)
+    go_on.set()
+    assert (await installing).status == "running"
+    async with a_host(tmp_path) as runtime:
+        assert named(runtime) == [("2.0.0", "start", "succeeded")]
+
+
+async def test_an_install_that_lost_a_race_asks_again_on_what_the_winner_left(
+    tmp_path: Path, gate: tuple[asyncio.Event, asyncio.Event]
+) -> None:
+    reached, go_on = gate
+    await installed(tmp_path, living({}, settings=SETTINGS))
+    second = living({"start": keeping("held", guarded=True)}, version="2.0.0", settings=SETTINGS)
+    installing = asyncio.create_task(installed(tmp_path, second))
+    await reached.wait()
+    with Database(tmp_path / "innkeeper.db").transaction() as connection:
+        choose(connection, "probe", settings='{"times":7}')
+    go_on.set()
+    assert (await installing).version == "2.0.0"
+    async with a_host(tmp_path) as runtime:
+        installation = runtime.installation(ORGANIZATION, "probe")
+        assert installation is not None
+        assert decode(installation.settings)["times"] == 7
+        assert named(runtime) == [("2.0.0", "start", "succeeded")]

@@ -8,9 +8,9 @@ from host.model.entry import Scope
 from host.model.errors import UsageError
 from host.runtime.uninstall import uninstall
 from stores import entries, erasure, installations, plugins, secrets
-from tests.guests_wat import Keep
+from tests.guests_wat import Fail, Keep, Respond, Succeed
 from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send
-from tests.runtime.living import SPIN, Fail, Respond, Succeed, components, keeping, living, stored
+from tests.runtime.living import SPIN, components, keeping, living, short_of_fuel, stored
 
 KEY = {"name": "key", "purpose": "verify"}
 
@@ -70,6 +70,7 @@ async def test_data_that_was_left_can_be_deleted_later(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [SPIN, Fail("never")])
 async def test_whatever_stop_does_the_plugin_is_uninstalled(tmp_path: Path, wrong: Fail) -> None:
+    short_of_fuel(tmp_path)
     await installed(tmp_path, living({"stop": wrong}))
     async with a_host(tmp_path) as runtime:
         done = await uninstall(runtime, ORGANIZATION, "probe")

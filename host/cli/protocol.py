@@ -73,6 +73,11 @@ class Protocol(HttpToolsProtocol):
             super().data_received(part)
             self._taken = 0 if self._advanced else self._taken + len(part)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Of the head alone: trailers (RFC 9110, 6.5) are no headers, and pass by proxies that look at those."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._advanced = True

@@ -44,9 +44,9 @@ class Configuration:
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
 
-    def digests(self) -> list[str]:
-        """The components of all enabled installations."""
-        return sorted({found.digest for found in installations.load_all(self._connection, None) if found.enabled})
+    def digests(self) -> dict[str, str]:
+        """The components of all enabled installations, each with the name of its plugin."""
+        return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
     def stored(self, organization: str, plugin: str) -> Installation | None:
         """The installation as it is in the database just now, enabled or not.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from msgspec import Struct
 from msgspec.structs import replace
 
-from host.model.errors import InnkeeperError, UsageError
+from host.model.errors import DeadlineExceeded, InnkeeperError, UsageError
 from host.runtime import asking
 from host.runtime.lifecycle import now_ms, reason_of
 from host.runtime.runtime import Runtime
@@ -104,19 +104,23 @@ async def enable_as_a_whole(runtime: Runtime, plugin: str) -> SwitchedAsAWhole:
     return _as_a_whole(runtime.reads, plugin, changed)
 
 
-async def disable_as_a_whole(runtime: Runtime, plugin: str) -> SwitchedAsAWhole:
-    """Disables a plugin for all organisations, after `lifecycle.stop` of each. What they chose stays. Raises `UsageError` where it is not
-    known."""
+async def disable_as_a_whole(runtime: Runtime, plugin: str, *, within_s: float = STOPPING_S) -> SwitchedAsAWhole:
+    """Disables a plugin for all organisations, after `lifecycle.stop` of each, and `within_s` seconds at the latest. What they chose stays.
+
+    Raises `UsageError` where it is not known.
+    """
     if not _policy(runtime.reads, plugin).enabled:
         return _as_a_whole(runtime.reads, plugin, False)
-    errors: dict[str, InnkeeperError | None] = {}
+    enabled = [each.organization for each in installations.load_of_plugin(runtime.reads, plugin) if each.enabled]
+    late = DeadlineExceeded(f"it did not end within {within_s:g} s, in which the plugin was to stop everywhere")
+    errors: dict[str, InnkeeperError | None] = dict.fromkeys(enabled, late)
 
     async def stop(organization: str) -> None:
         errors[organization] = await asking.stop(runtime, organization, plugin)
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(STOPPING_S):
-            await _each([each.organization for each in installations.load_of_plugin(runtime.reads, plugin) if each.enabled], stop)
+        async with asyncio.timeout(within_s):
+            await _each(enabled, stop)
 
     def job(connection: Connection) -> None:
         enabled = [each.organization for each in installations.load_of_plugin(connection, plugin) if each.enabled]
@@ -135,9 +139,12 @@ async def _each(organizations: Iterable[str], work: Callable[[str], Awaitable[No
         async with turns:
             await work(organization)
 
-    async with asyncio.TaskGroup() as tasks:
-        for organization in organizations:
-            tasks.create_task(one(organization))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for organization in organizations:
+                tasks.create_task(one(organization))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
 
 
 def _said(error: InnkeeperError | None) -> str | None:

@@ -160,7 +160,13 @@ class Invocations:
         try:
             await self._writer.commit(job)
         except InnkeeperError as error:
-            log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
+            log.error(
+                "delivery.not_recorded",
+                organization=delivery.organization,
+                plugin=delivery.plugin,
+                delivery=delivery.id,
+                reason=error.message,
+            )
 
 
 def permits(now: Installation | None, run: Run) -> bool:

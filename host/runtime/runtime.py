@@ -176,13 +176,13 @@ class Runtime:
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
         self.starting = True
-        for digest in self.configuration.digests():
+        for digest, plugin in self.configuration.digests().items():
             if not self.components.is_quick(digest):
-                log.info("component.compiling", digest=digest)
+                log.info("component.compiling", plugin=plugin, digest=digest)
             try:
                 await self.components.load(digest)
             except ComponentError as error:
-                log.error("component.not_loaded", digest=digest, reason=error.message)
+                log.error("component.not_loaded", plugin=plugin, digest=digest, reason=error.message)
         self.starting = False
 
 

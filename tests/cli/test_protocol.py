@@ -16,14 +16,15 @@ MANY = 1024
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the number of bytes of the body; below /early, before it comes."""
+    """Answers with the number of bytes of the body; below /early, before it comes; below /headers, with the headers' names."""
     size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(str(size)))]})
-    await send({"type": "http.response.body", "body": str(size).encode()})
+    answer = b",".join(name for name, _ in scope["headers"]) if scope["path"] == "/headers" else str(size).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+    await send({"type": "http.response.body", "body": answer})
 
 
 @asynccontextmanager
@@ -141,3 +142,18 @@ async def test_requests_one_after_the_other_pipelined_and_with_large_bodies_are_
         answer = await all_of(reader)
     assert answer.count(b"HTTP/1.1 200 ") == 5
     assert answer.count(b"\r\n\r\n1000000") == 2
+
+
+@pytest.mark.promise("front.trailers")
+async def test_a_trailer_is_no_header_whether_it_comes_with_the_head_or_behind_it() -> None:
+    head = b"POST /headers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    rest = b"2\r\nhi\r\n0\r\nX-Signature: smuggled\r\n\r\n"
+    async with a_server() as port:
+        for parts in ([head + rest], [head, rest]):
+            async with connected(port) as (reader, writer):
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                answer = await all_of(reader)
+            assert answer.endswith(b"\r\n\r\nhost,transfer-encoding,connection")

@@ -99,6 +99,20 @@ async def test_a_plugin_as_a_whole_stops_and_starts_where_it_is_enabled(tmp_path
         assert not (await enable_as_a_whole(runtime, "probe")).changed
 
 
+@pytest.mark.promise("lifecycle.stop")
+async def test_copies_that_do_not_stop_in_time_are_disabled_all_the_same(tmp_path: Path) -> None:
+    for organization in ("acme", "other"):
+        await installed(tmp_path, living({"stop": SPIN}), organization=organization)
+    async with a_host(tmp_path) as runtime:
+        with runtime.database.transaction() as connection:
+            choose(connection, "probe", "acme", limits={"fuel": 10**13, "deadline_ms": 600_000})
+            choose(connection, "probe", "other", limits={"fuel": 10**13, "deadline_ms": 600_000})
+        done = await disable_as_a_whole(runtime, "probe", within_s=0.2)
+        assert [each.status for each in done.installations] == ["stopped", "stopped"]
+        assert all("did not end within 0.2 s" in str(each.reason) for each in done.installations)
+        assert runtime.installation("acme", "probe") is None
+
+
 async def test_what_is_not_there_can_not_be_switched(tmp_path: Path) -> None:
     await installed(tmp_path, living({}))
     async with a_host(tmp_path) as runtime:

@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests import host_functions_wat
+
 RESULT = 64
 """Where a result is written, in bytes from the start of memory."""
 DATA = 1024
@@ -103,7 +105,9 @@ class Memory:
 
 
 class Handler(ABC):
-    """WebAssembly text, and the constants that it uses."""
+    """WebAssembly text, the constants that it uses, and the host's functions that it calls (see `tests.host_functions_wat`)."""
+
+    functions: Sequence[str] = ()
 
     @abstractmethod
     def build(self, memory: Memory) -> str:
@@ -178,12 +182,14 @@ class Keep(Handler):
 
     def __init__(self, key: str, value: str, then: Handler, *, guarded: bool = False, times: int = 1) -> None:
         self._key, self._value, self._then, self._guarded, self._times = key, value, then, guarded, times
+        self._function = "compare-and-set" if guarded else "set"
+        self.functions = [self._function, *then.functions]
 
     def build(self, memory: Memory) -> str:
         key, value, result = memory.place(self._key.encode()), memory.place(self._value.encode()), memory.place(bytes(32))
         texts = " ".join(f"(i32.const {number})" for number in (0, 0, 0, key, len(self._key.encode()), value, len(self._value.encode())))
         none = "(i32.const 0) (i32.const 0) (i32.const 0) " if self._guarded else ""
-        write = f"(call $store_{'guarded' if self._guarded else 'set'} {texts} {none}(i32.const {result}))"
+        write = f"(call ${self._function} {texts} {none}(i32.const {result}))"
         return f"""
           (global.set $left (i32.const {self._times}))
           (loop $again {write}
@@ -241,23 +247,30 @@ def manifest(*routes: dict[str, Any], name: str = "probe", **properties: Any) ->
 LIFECYCLE = ("initialize", "start", "settings-changed", "validate-auth", "stop")
 
 
-def plugin(described: dict[str, Any], handler: Handler, lifecycle: Mapping[str, Handler] | None = None) -> bytes:
-    """The component, as text."""
+def plugin(
+    described: dict[str, Any],
+    handler: Handler,
+    functions: Sequence[str] = (),
+    core: str = "",
+    lifecycle: Mapping[str, Handler] | None = None,
+) -> bytes:
+    """The component, as text. `functions` are the host's that the handler calls (see `tests.host_functions_wat`), `core` is what else its
+    core module has. With `lifecycle` it exports that too."""
     memory = Memory()
     code = handler.build(memory)
     life = {name: (lifecycle or {}).get(name, Code("(unreachable)")).build(memory) for name in LIFECYCLE if lifecycle is not None}
-    stores = "$store_" in code + "".join(life.values())
     description = memory.place(memory.text(json.dumps(described).encode()))
     base = -(-(DATA + len(memory.data)) // PAGE) * PAGE
     data = "".join(f"\\{byte:02x}" for byte in memory.data)
-    return f"""(component{STORE if stores else ""}
-  (core module $module{STORE_OF_CORE if stores else ""}
-    (memory (export "memory") {base // PAGE + 1})
-    (global $heap (mut i32) (i32.const {base}))
+    functions = [*dict.fromkeys([*functions, *(name for each in (handler, *(lifecycle or {}).values()) for name in each.functions)])]
+    return f"""(component
+  {_library(base, functions) if functions else ""}
+  (core module $module
+    {_imported(functions) if functions else _owned(base)}
     (global $start (mut i32) (i32.const 0))
     (global $end (mut i32) (i32.const 0))
     (global $left (mut i32) (i32.const 0))
-    (data (i32.const {DATA}) "{data}"){HELPERS}
+    (data (i32.const {DATA}) "{data}"){HELPERS} {core}
     (func (export "describe") (result i32) (i32.const {description}))
     (func $answer (param $request i32) (result i32) {code})
     ;; What the next call is given goes where this one's was: the host has read the result by then.
@@ -265,11 +278,10 @@ def plugin(described: dict[str, Any], handler: Handler, lifecycle: Mapping[str, 
       (call $answer (local.get $request))
       (global.set $heap (i32.const {base})))
     {"".join(_core_of(name, text) for name, text in life.items())})
-  (core instance $core (instantiate $module{' (with "store" (instance $through))' if stores else ""}))
-  (alias core export $core "memory" (core memory $memory))
-  (alias core export $core "realloc" (core func $realloc))
+  (core instance $core (instantiate $module {_given() if functions else ""}))
+  {"" if functions else _aliases("core")}
   (alias core export $core "describe" (core func $describe))
-  (alias core export $core "handle" (core func $handle)){STORE_FILLED if stores else ""}
+  (alias core export $core "handle" (core func $handle))
   (func $describe (result string) (canon lift (core func $describe) (memory $memory) (realloc (core func $realloc))))
   (instance $manifest (export "describe" (func $describe)))
   (export "innkeeper:plugin/manifest@0.1.0" (instance $manifest))
@@ -305,43 +317,38 @@ def _lifecycle_function(name: str) -> tuple[str, str, str, str]:
     return lifted, imported, f'(export "{name}" (func ${name}) (func {_out(wit)}))', f'(with "the-{name}" (func ${name}))'
 
 
-STORE = """
-  (import "innkeeper:plugin/store@0.1.0" (instance $store
-    (type $s (variant (case "plugin") (case "workspace" string) (case "task" string) (case "conversation" string) (case "customer" string)))
-    (export "scope" (type $scope (eq $s)))
-    (type $e (record (field "code" string) (field "message" string) (field "retry-after-ms" (option u32))))
-    (export "host-error" (type $error (eq $e)))
-    (type $written (result (error $error)))
-    (export "set" (func (param "scope" $scope) (param "key" string) (param "value" string) (result $written)))
-    (export "compare-and-set" (func
-      (param "scope" $scope) (param "key" string) (param "value" string) (param "expected" (option string)) (result $written)))))
-  ;; The core module needs the store, and lowering the store needs the module's memory: it calls through a table that is filled afterwards.
-  (core module $through_table
-    (type $set (func (param i32 i32 i32 i32 i32 i32 i32 i32)))
-    (type $guarded (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-    (table (export "table") 2 2 funcref)
-    (func (export "set") (type $set)
-      (call_indirect (type $set)
-        (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7) (i32.const 0)))
-    (func (export "guarded") (type $guarded)
-      (call_indirect (type $guarded)
-        (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7) (local.get 8)
-        (local.get 9) (local.get 10) (i32.const 1))))
-  (core instance $through (instantiate $through_table))"""
-STORE_OF_CORE = """
-    (import "store" "set" (func $store_set (param i32 i32 i32 i32 i32 i32 i32 i32)))
-    (import "store" "guarded" (func $store_guarded (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"""
-STORE_FILLED = """
-  (core func $set (canon lower (func $store "set") (memory $memory) (realloc (core func $realloc))))
-  (core func $guarded (canon lower (func $store "compare-and-set") (memory $memory) (realloc (core func $realloc))))
-  (alias core export $through "table" (core table $table))
-  (core module $fill
-    (import "" "table" (table 2 2 funcref))
-    (import "" "set" (func (param i32 i32 i32 i32 i32 i32 i32 i32)))
-    (import "" "guarded" (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-    (elem (i32.const 0) func 0 1))
-  (core instance (instantiate $fill
-    (with "" (instance (export "table" (table $table)) (export "set" (func $set)) (export "guarded" (func $guarded))))))"""
+def _owned(base: int) -> str:
+    """The core module's own memory, and where its heap begins."""
+    return f"""(memory (export "memory") {base // PAGE + 1})
+    (global $heap (mut i32) (i32.const {base}))"""
+
+
+def _library(base: int, functions: Sequence[str]) -> str:
+    """Memory and heap in a core module of their own: what a guest imports needs them before the guest is there."""
+    return f"""{host_functions_wat.interfaces(functions)}
+  (core module $library
+    (memory (export "memory") {base // PAGE + 1})
+    (global $heap (export "heap") (mut i32) (i32.const {base}))
+    (global $start (mut i32) (i32.const 0))
+    (global $end (mut i32) (i32.const 0)){HELPERS})
+  (core instance $library (instantiate $library))
+  {_aliases("library")}
+  {host_functions_wat.lowered(functions)}"""
+
+
+def _aliases(instance: str) -> str:
+    return f"""(alias core export ${instance} "memory" (core memory $memory))
+  (alias core export ${instance} "realloc" (core func $realloc))"""
+
+
+def _imported(functions: Sequence[str]) -> str:
+    return f"""(import "library" "memory" (memory 1))
+    (import "library" "heap" (global $heap (mut i32)))
+    {host_functions_wat.wanted(functions)}"""
+
+
+def _given() -> str:
+    return '(with "library" (instance $library)) (with "host" (instance $host))'
 
 
 def _webhooks() -> str:

@@ -29,12 +29,6 @@ class BreakerOpen(RequestError):
         super().__init__(503, "breaker.open", (type(self).__doc__ or "").strip(), retry_after_s=RETRY_AFTER_S)
 
 
-def check(installation: Installation) -> None:
-    """Raises `BreakerOpen`."""
-    if installation.breaker_open:
-        raise BreakerOpen
-
-
 def open_breaker(connection: Connection, failing: Installation, reason: str) -> None:
     """Opens it, and says why, unless another version took that one's place meanwhile."""
     organization, plugin = failing.organization, failing.plugin

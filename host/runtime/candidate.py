@@ -29,7 +29,11 @@ class Order(Struct, frozen=True, kw_only=True):
     grants: list[str] = []
     grant_all: bool = False
     settings: dict[str, str] = {}
-    secrets: dict[str, str] = {}
+    secrets: Mapping[str, str] = Secrets({})
+
+    def __repr__(self) -> str:
+        """Without the values of secrets."""
+        return f"<Order for {self.organization} [secrets: {', '.join(sorted(self.secrets)) or 'none'}]>"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import structlog
 
 from host.model.installation import Installation
 from stores import epoch, installations
-from stores.sealing import Sealer, SealError
+from stores.sealing import Sealer
 from stores.statement import Connection
 
 log = structlog.get_logger()
@@ -37,9 +37,9 @@ class Configuration:
         self._refresh()
         key = (organization, plugin)
         if key not in self._installations:
-            found = self.stored(organization, plugin)
+            found = self._load(organization, plugin)
             earlier = self._earlier.pop(key, None)
-            if found is None or not found.enabled:
+            if found is None:
                 return None
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
@@ -49,15 +49,17 @@ class Configuration:
         return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
     def stored(self, organization: str, plugin: str) -> Installation | None:
-        """The installation as it is in the database just now, enabled or not.
+        """The installation as it is in the database just now, enabled or not."""
+        return installations.load(self._connection, self._sealer, organization, plugin)
 
-        Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost.
-        """
-        try:
-            return installations.load(self._connection, self._sealer, organization, plugin)
-        except SealError as error:
-            log.error("secrets.unreadable", organization=organization, plugin=plugin, reason=error.message)
-            return installations.load(self._connection, None, organization, plugin)
+    def _load(self, organization: str, plugin: str) -> Installation | None:
+        """A secret that does not open is as if it were not set: nothing verifies with it, and nothing else is lost."""
+        found = self.stored(organization, plugin)
+        if found is None or not found.enabled:
+            return None
+        for name, reason in [*found.secrets.shut.items(), *found.own_secrets.shut.items()]:
+            log.error("secret.unreadable", organization=organization, plugin=plugin, secret=name, reason=reason)
+        return found
 
     def _refresh(self) -> None:
         now = epoch.read(self._connection)

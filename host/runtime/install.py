@@ -141,7 +141,7 @@ def _write(
     )
     for name, value in order.secrets.items():
         secrets.set(connection, runtime.sealer, organization, plugin, name, value, at)
-    effects.apply(connection, organization, plugin, rehearsal.effects, at, runtime.platform.appliers())
+    effects.apply(connection, organization, plugin, rehearsal.effects, at, runtime.platform.appliers(), installation.limits)
     conditions.set_breaker(connection, organization, plugin, None)
     conditions.set_status(connection, organization, plugin, *_status(wanted, rehearsal), at)
     for run in rehearsal.runs:
@@ -176,7 +176,7 @@ async def _refuse_failed(runtime: Runtime, wanted: Candidate, rehearsal: Rehears
     """Raises `NotInstalled`, once the failure is recorded, where it keeps the candidate from being installed."""
     failed = rehearsal.failed
     if failed is not None and isinstance(failed.error, RequestError):
-        raise failed.error  # the host itself is ending
+        raise failed.error  # the host itself is full, or ends
     if failed is None or not (wanted.is_upgrade or failed.request.name == "validate-auth"):
         return
     if not wanted.creates_organization:

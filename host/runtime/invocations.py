@@ -7,15 +7,15 @@ from functools import partial
 import structlog
 from msgspec import structs
 
-from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers
+from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers, RequestError
 from host.model.installation import Installation
-from host.runtime import breaker
-from host.runtime.breaker import Breakers
+from host.runtime.breaker import BreakerOpen, Breakers, open_breaker
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
+from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.runtime.runner import Runner
@@ -41,6 +41,7 @@ class Invocations:
         pools: Pools,
         runner: Runner,
         writer: Writer,
+        refusals: Refusals,
         breakers: Breakers,
         ending: Ending,
         others: Appliers | None = None,
@@ -50,6 +51,7 @@ class Invocations:
         self._pools = pools
         self._runner = runner
         self._writer = writer
+        self._refusals = refusals
         self._breakers = breakers
         self._ending = ending
         self._others = others
@@ -59,7 +61,7 @@ class Invocations:
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
         used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there, or its breaker is open; `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
+        there, `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
         deadline_at = request.deadline_at()
         runs = 0
@@ -67,9 +69,11 @@ class Invocations:
         while True:
             runs += 1
             request = request.current(self._configuration.installation)
-            if request.guarded:
-                breaker.check(request.installation)
             run = Run(request)
+            if request.guarded and request.installation.breaker_open:
+                run.fail(BreakerOpen())
+                await self._record(run, runs)
+                return run
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
             except KeyTaken:
@@ -124,7 +128,8 @@ class Invocations:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
             request.commit(connection, value)
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
+            limits, now = request.installation.limits, time.time_ns() // 1_000_000
+            effects.apply(connection, organization, plugin, run.effects, now, self._others, limits)
             deliveries.record(connection, delivery)
 
         while permits(self._configuration.installation(organization, plugin), run):
@@ -138,9 +143,14 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, runs: int, opening: str | None) -> None:
+    async def _record(self, run: Run, runs: int, opening: str | None = None) -> None:
         """What is kept of a failure, in a transaction of its own: with `opening`, a reason, the breaker too. It is answered even if that
-        can't be kept."""
+        can't be kept.
+
+        Where there was no place for the call, it is kept as a refused request is: only so many a minute.
+        """
+        if isinstance(run.error, RequestError):
+            return await self._refusals.record(run.request, run.error)
         delivery = run.delivery(runs)
         log.warning(
             "delivery.failed",
@@ -155,7 +165,7 @@ class Invocations:
         def job(connection: Connection) -> None:
             deliveries.record(connection, delivery)
             if opening:
-                breaker.open_breaker(connection, run.request.installation, opening)
+                open_breaker(connection, run.request.installation, opening)
 
         try:
             await self._writer.commit(job)
@@ -188,4 +198,4 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         async with asyncio.timeout_at(deadline_at):
             return await pool.acquire(fresh)
     except TimeoutError:
-        raise LostToOthers("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
+        raise LostToOthers("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None

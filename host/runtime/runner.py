@@ -51,7 +51,7 @@ class Runner:
                 result = await instance.call(export(component, request.export), request.arguments(), call)
             run.value = request.value(result)
         except InnkeeperError as error:
-            error.args = (invocation.masked(error.message),)
+            error.args = (request.installation.masks.masked(error.message),)
             run.fail(error)
         run.took(invocation, call.usage)
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,8 @@ from host.model.effects import Effect
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
-from host.runtime.breaker import BreakerOpen, Breakers
+from host.runtime.breaker import Breakers
+from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
@@ -25,6 +26,7 @@ from host.runtime.invocations import Invocations
 from host.runtime.platform import OwnPlatform
 from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
+from host.runtime.rates import CallRates
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
@@ -42,6 +44,9 @@ from stores.statement import Connection
 from stores.writer import Writer
 
 log = structlog.get_logger()
+
+LONGEST_REAP_S = 30
+"""Seconds between two looks at idle instances, at most."""
 
 
 class Runtime:
@@ -67,18 +72,21 @@ class Runtime:
         self.cache = cache
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
-        self._pools = Pools(self.components, self.configuration)
+        self.capacity = Capacity(options)
+        self._pools = Pools(self.components, self.configuration, self.capacity)
         self.ending = Ending()
         self.starting = False
         self.platform = platform
         self._runner = Runner(stored_platform(reads, platform), self.ending)
+        self._refusals = Refusals(writer)
         breakers = Breakers(options.breaker_failures, options.breaker_window_s)
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, self._runner, writer, breakers, self.ending, platform.appliers()
-        )
-        self._rehearsals = Rehearsals(self.components, self._runner)
+            self.configuration, self.components, self._pools, self._runner, writer, self._refusals, breakers, self.ending,
+            platform.appliers(),
+        )  # fmt: skip
+        self._rehearsals = Rehearsals(self.components, self._runner, self.capacity)
         self.configuration.on_change = self._forget
-        self._refusals = Refusals(writer)
+        self.rates = CallRates()
         self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
@@ -101,12 +109,16 @@ class Runtime:
         try:
             async with Writer(database) as writer:
                 runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
-                purging = asyncio.create_task(keep_purging(writer), name="innkeeper-purging")
+                tasks = [
+                    asyncio.create_task(keep_purging(writer), name="innkeeper-purging"),
+                    asyncio.create_task(runtime._keep_reaping(), name="innkeeper-reaping"),
+                ]
                 try:
                     yield runtime
                 finally:
-                    purging.cancel()
-                    await asyncio.wait([purging])
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
                     await runtime.ending.finish()
                     runtime._pools.close()
         finally:
@@ -131,11 +143,7 @@ class Runtime:
                 return failure(receipt.delivery_id, error.status, error)
 
     async def _respond(self, receipt: Receipt) -> Answer:
-        try:
-            run = await self.invoke(receipt)
-        except BreakerOpen as error:
-            await self.refuse(receipt, error)
-            return failure(receipt.delivery_id, error.status, error)
+        run = await self.invoke(receipt)
         if run.error is not None:
             return failure(receipt.delivery_id, run.status, run.error)
         response: CheckedResponse = run.value
@@ -157,13 +165,20 @@ class Runtime:
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
-        lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
         installation = receipt.installation
+        lines = [LogLine(time.time_ns() // 1_000_000, "warn", installation.masks.masked(line))] if line else []
         with (
             self.ending.underway(),
             about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
         ):
             await self._refusals.record(receipt, error, lines)
+
+    async def _keep_reaping(self) -> None:
+        """Closes idle instances when their time is over."""
+        every = min(self.options.idle_s, self.options.idle_channel_s, LONGEST_REAP_S) / 2
+        while True:
+            await asyncio.sleep(every)
+            self.capacity.reap(self.capacity.clock())
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""
@@ -188,11 +203,13 @@ class Runtime:
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
+    return open_database(data, synchronous), Sealer.open_or_create(data.path, os.environ)
+
+
+def open_database(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Database:
+    """The database with its newest schema, made where there is none."""
     database = Database(data.make().database, synchronous=synchronous)
     inspection.refuse_foreign(database.path, shared=data.shared)
-    connection = database.connect()
-    try:
+    with closing(database.connect()) as connection:
         schema.upgrade(connection, shared=data.shared)
-    finally:
-        connection.close()
-    return database, Sealer.open_or_create(data.path, os.environ)
+    return database

@@ -23,7 +23,7 @@ def house(folder: Path, lifecycle: dict[str, Fail] | None = None, *arguments: ob
 def life(folder: Path, lifecycle: dict[str, Fail], **described: object) -> Path:
     path = folder / "probe.wat"
     found = {"settings": SETTINGS, "lifecycle": list(lifecycle), **described}
-    path.write_bytes(plugin(manifest(PING, **found), Respond(body=b"pong"), lifecycle))
+    path.write_bytes(plugin(manifest(PING, **found), Respond(body=b"pong"), lifecycle=lifecycle))
     return path
 
 

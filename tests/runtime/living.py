@@ -23,7 +23,7 @@ SETTINGS = {"type": "object", "properties": {"greeting": {"type": "string", "def
 def living(lifecycle: Mapping[str, Handler], handler: Handler | None = None, **described: Any) -> bytes:
     """`probe` with the route `ping` and these functions, which its manifest names."""
     described = {"capabilities": [STORE], "lifecycle": list(lifecycle), **described}
-    return plugin(manifest(PING, **described), handler or Respond(body=b"pong"), lifecycle)
+    return plugin(manifest(PING, **described), handler or Respond(body=b"pong"), lifecycle=lifecycle)
 
 
 def keeping(key: str, value: str = "1", *, guarded: bool = False) -> Handler:

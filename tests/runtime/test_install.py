@@ -9,7 +9,9 @@ from msgspec.json import decode
 from host.model.entry import Entry, Scope
 from host.model.errors import UsageError
 from host.model.manifest import Public, Token
-from host.runtime.install import NotInstalled
+from host.runtime.candidate import Order
+from host.runtime.capacity import HostFull
+from host.runtime.install import NotInstalled, install_in
 from host.runtime.reads import StoredReads
 from host.runtime.runtime import Runtime
 from stores import conditions, epoch, installations
@@ -47,7 +49,7 @@ async def test_start_sees_what_initialize_wrote_before_any_of_it_is_stored(tmp_p
 
 
 async def test_what_the_manifest_does_not_name_is_not_called_and_leaves_no_record(tmp_path: Path) -> None:
-    component = plugin(manifest(PING), Respond(body=b"pong"), {"start": TRAP, "stop": TRAP})
+    component = plugin(manifest(PING), Respond(body=b"pong"), lifecycle={"start": TRAP, "stop": TRAP})
     assert (await installed(tmp_path, component)).status == "running"
     async with a_host(tmp_path) as runtime:
         assert records(runtime) == []
@@ -290,3 +292,30 @@ async def test_an_install_that_lost_a_race_asks_again_on_what_the_winner_left(
         assert installation is not None
         assert decode(installation.settings)["times"] == 7
         assert named(runtime) == [("2.0.0", "start", "succeeded")]
+
+
+async def test_a_host_installs_beside_its_own_requests_and_gives_the_place_of_what_it_asked_back(tmp_path: Path) -> None:
+    await installed(tmp_path, living({}, Respond(body=b"old")))
+    async with a_host(tmp_path) as runtime:
+        assert (await send(runtime, "probe", "ping")).body == b"old"
+        order = Order(organization=ORGANIZATION)
+        done = await install_in(runtime, living({"start": keeping("new")}, version="2.0.0"), order, lambda sentence: None)
+        assert (done.status, stored(runtime)) == ("running", {"new": 1})
+        assert (await send(runtime, "probe", "ping")).body == b"pong"
+        with pytest.raises(NotInstalled):
+            await install_in(runtime, living({"start": TRAP}, version="3.0.0"), order, lambda sentence: None)
+        assert runtime.capacity.total.count == 1
+
+
+async def test_where_the_host_is_full_nothing_is_installed(tmp_path: Path) -> None:
+    await installed(tmp_path, living({}))
+    async with a_host(tmp_path) as runtime:
+        runtime.capacity.total.most = 0
+        with pytest.raises(HostFull):
+            await install_in(
+                runtime, living({"start": Succeed()}, version="2.0.0"), Order(organization=ORGANIZATION), lambda sentence: None
+            )
+        assert records(runtime) == []
+        installation = runtime.installation(ORGANIZATION, "probe")
+        assert installation is not None
+        assert installation.manifest.version == "1.0.0"

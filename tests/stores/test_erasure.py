@@ -1,5 +1,6 @@
 from host.model.entry import Scope
-from stores import entries, erasure
+from host.model.limits import Limits
+from stores import entries, erasure, sizes
 from stores.statement import Connection
 
 SCOPES = [Scope("plugin"), Scope("customer", "c1")]
@@ -8,7 +9,12 @@ SCOPES = [Scope("plugin"), Scope("customer", "c1")]
 def fill(connection: Connection, organization: str, plugin: str, count: int = 3) -> None:
     for scope in SCOPES:
         for number in range(count):
-            entries.put(connection, organization, plugin, scope, f"k{number}", "1")
+            size = entries.put(connection, organization, plugin, scope, f"k{number}", "1")
+            sizes.grow(connection, organization, plugin, size, Limits())
+
+
+def kept_sizes(connection: Connection) -> tuple[int, int]:
+    return tuple(sizes.get(connection, "oak", "chatter"))
 
 
 def left(connection: Connection, organization: str, plugin: str) -> int:
@@ -19,7 +25,12 @@ def test_entries_go_some_at_a_time_until_there_is_none(connection: Connection) -
     fill(connection, "oak", "chatter")
     assert erasure.has_data(connection, "oak", "chatter")
 
-    assert [erasure.erase_some(connection, "oak", "chatter", 4) for _ in range(3)] == [(4, 0), (2, 0), (0, 0)]
+    assert kept_sizes(connection) == (6, 18)
+
+    assert erasure.erase_some(connection, "oak", "chatter", 4) == (4, 0)
+    assert kept_sizes(connection) == (2, 6)
+    assert [erasure.erase_some(connection, "oak", "chatter", 4) for _ in range(2)] == [(2, 0), (0, 0)]
+    assert kept_sizes(connection) == (0, 0)
     assert (left(connection, "oak", "chatter"), erasure.has_data(connection, "oak", "chatter")) == (0, False)
 
 

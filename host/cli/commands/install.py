@@ -51,6 +51,7 @@ def install(
     wrong as its status: the exit code is 1 then.
     """
     from host.cli.loop import run
+    from host.model.installation import Secrets
     from host.runtime import install as runtime
     from host.runtime.data import DataDirectory
 
@@ -60,7 +61,7 @@ def install(
         grants=grant or [],
         grant_all=grant_all,
         settings=pairs.settings(setting or []),
-        secrets=pairs.secrets(secret or []),
+        secrets=Secrets(pairs.secrets(secret or [])),
     )
     folder, directory = cache_folder(cache), DataDirectory(data)
     with progress() as tell:

@@ -1,7 +1,7 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from plugin_sdk_py import declared, names
 from plugin_sdk_py.api.clock import Clock
@@ -20,7 +20,13 @@ from plugin_sdk_py.text import Json
 
 __all__ = ["Plugin"]
 
+T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
+F = TypeVar("F", bound=Callable[..., None])
+S = TypeVar("S", bound=Callable[[], None])
+A = TypeVar("A", bound=Callable[[dict[str, Json]], None])
+Stage: TypeAlias = Literal["initialize", "start", "settings-changed", "validate-auth", "stop"]
+"""What happens to an installation, as the interface `lifecycle` has it."""
 
 
 class Plugin:
@@ -50,6 +56,7 @@ class Plugin:
         self._secrets: dict[str, declared.Secret] = {}
         self._needs: dict[str, declared.Need] = {}
         self._channel: declared.Channel | None = None
+        self._stages: dict[str, Callable[..., None]] = {}
         self.messages = Messages()
         self.customers = Customers()
         self.sources = Sources()
@@ -161,6 +168,46 @@ class Plugin:
             raise ValueError(f"a plugin has one channel, and {self._channel.source!r} is declared")
         self._channel = declared.Channel(source=source, name=name, description=description, icon=icon)
 
+    def on_initialize(self, handler: S) -> S:
+        """Declares the decorated function as what is done once per organisation and version, before the first start.
+
+        Whatever it raises fails it: it is run again before the next start, and a new version is not installed.
+        """
+        return self._on("initialize", handler)
+
+    def on_start(self, handler: S) -> S:
+        """What is done at install, enable and upgrade.
+
+        Where it raises, requests are served all the same, but a new version is not installed.
+        """
+        return self._on("start", handler)
+
+    def on_settings_changed(self, handler: S) -> S:
+        """What is done once an operator has changed the settings: `settings` gives the new ones. What it raises undoes nothing."""
+        return self._on("settings-changed", handler)
+
+    def on_validate_auth(self, handler: A) -> A:
+        """What looks at settings before they are stored: it gets them as a dict, with the defaults.
+
+        Raise `Rejected("why")` where they are wrong: the operator reads that. Any other exception says that it could not tell; they are not
+        stored either.
+        """
+        return self._on("validate-auth", handler)
+
+    def on_stop(self, handler: S) -> S:
+        """What is done before the plugin is disabled or uninstalled, which happens whatever it does."""
+        return self._on("stop", handler)
+
+    def _on(self, stage: Stage, handler: F) -> F:
+        if not callable(handler):
+            raise TypeError(f"on_{stage.replace('-', '_')} decorates a function, and is written without parentheses")
+        _add(self._stages, "lifecycle function", stage, cast(Callable[..., None], handler))
+        return handler
+
+    def at_stage(self, stage: Stage) -> Callable[..., None] | None:
+        """What is declared for it."""
+        return self._stages.get(stage)
+
     def describe(self) -> dict[str, Json]:
         """The manifest. Raises ValueError when a route names a secret that is not declared for the purpose `verify`."""
         for route in self._routes.values():
@@ -181,6 +228,7 @@ class Plugin:
             "secrets": [secret.describe() for secret in self._secrets.values()],
             "capabilities": [need.describe() for need in self._needs.values()],
             **({"channel": self._channel.describe()} if self._channel else {}),
+            **({"lifecycle": [*self._stages]} if self._stages else {}),
         }
 
     def handler(self, route: str) -> Handler:
@@ -191,9 +239,6 @@ class Plugin:
 
     def __repr__(self) -> str:
         return f"<Plugin {self.name} {self.version} [{len(self._routes)} routes]>"
-
-
-T = TypeVar("T")
 
 
 def _add(declarations: dict[str, T], kind: str, name: str, declaration: T) -> None:

@@ -32,14 +32,19 @@ _DELETE = Statement(delete(table).where(_o.id == bindparam("organization")))
 
 def create(connection: Connection, organization: str, at: int) -> Organization:
     """Raises `UsageError` when the id is no slug, or taken."""
-    if not SLUG.fullmatch(organization):
-        raise UsageError(f"not an organisation's id: {organization!r}; use lower-case letters, digits and hyphens, at most 63 of them")
+    check_id(organization)
     try:
         _INSERT.run(connection, id=organization, settings="{}", created_at=at)
     except Violation:
         raise UsageError(f"organisation {organization!r} exists") from None
     epoch.bump(connection)
     return Organization(organization, "{}", at)
+
+
+def check_id(organization: str) -> None:
+    """Raises `UsageError` when it can't be one."""
+    if not SLUG.fullmatch(organization):
+        raise UsageError(f"not an organisation's id: {organization!r}; use lower-case letters, digits and hyphens, at most 63 of them")
 
 
 def get(connection: Connection, organization: str) -> Organization | None:

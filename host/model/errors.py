@@ -72,6 +72,10 @@ class DeadlineExceeded(GuestError):
     status = 504
 
 
+class LostToOthers(DeadlineExceeded):
+    """Other calls were in the way until the call's deadline: no fault of the guest."""
+
+
 class LimitExceeded(GuestError):
     """A limit was reached."""
 

@@ -48,9 +48,13 @@ class Configuration:
         """The components of all enabled installations, each with the name of its plugin."""
         return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
+    def stored(self, organization: str, plugin: str) -> Installation | None:
+        """The installation as it is in the database just now, enabled or not."""
+        return installations.load(self._connection, self._sealer, organization, plugin)
+
     def _load(self, organization: str, plugin: str) -> Installation | None:
         """A secret that does not open is as if it were not set: nothing verifies with it, and nothing else is lost."""
-        found = installations.load(self._connection, self._sealer, organization, plugin)
+        found = self.stored(organization, plugin)
         if found is None or not found.enabled:
             return None
         for name, reason in [*found.secrets.shut.items(), *found.own_secrets.shut.items()]:

@@ -12,6 +12,11 @@ HANDLE_WEBHOOK = ("webhooks", "handle")
 TYPES: ExportTypes = {
     "manifest.describe": ([], str),
     "webhooks.handle": ([str, Request], Response),
+    "lifecycle.initialize": ([], None),
+    "lifecycle.start": ([], None),
+    "lifecycle.settings-changed": ([], None),
+    "lifecycle.validate-auth": ([str], None),
+    "lifecycle.stop": ([], None),
 }
 
 

@@ -7,7 +7,7 @@ from plugin_sdk_py.api.host import host
 from plugin_sdk_py.api.payload import from_payload, to_payload
 from plugin_sdk_py.errors import Rejected
 from plugin_sdk_py.guest import report
-from plugin_sdk_py.plugin import Plugin
+from plugin_sdk_py.plugin import Plugin, Stage
 from plugin_sdk_py.request import Request
 from plugin_sdk_py.response import Response, to_response
 from plugin_sdk_py.text import text
@@ -76,15 +76,32 @@ def _none(kind: str, name: str) -> str:
 class Lifecycle:
     """Nothing to do is no failure."""
 
-    def initialize(self) -> None: ...
+    def initialize(self) -> None:
+        _at_stage("initialize")
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        _at_stage("start")
 
-    def settings_changed(self) -> None: ...
+    def settings_changed(self) -> None:
+        _at_stage("settings-changed")
 
-    def validate_auth(self, proposed: str) -> None: ...
+    def validate_auth(self, proposed: str) -> None:
+        _at_stage("validate-auth", proposed)
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        _at_stage("stop")
+
+
+def _at_stage(stage: Stage, *documents: str) -> None:
+    """Runs what the plugin does at that stage, with these JSON documents."""
+    handler = served.at_stage(stage)
+    if handler is None:
+        return
+    try:
+        served.settings.forget()
+        handler(*map(json.loads, documents))
+    except BaseException as error:  # boundary: what leaves an export in another way than Err is a trap
+        raise host.Err(_plugin_error(error)) from None
 
 
 class Channel:

@@ -37,7 +37,7 @@ FOUND = dict(leaves(LINE))
 COMMANDS = list(FOUND)
 WITHOUT_DATA = ("build", "inspect", "demo")
 EXAMPLES = sorted({example for command in [*LINE.commands.values(), *FOUND.values()] for example in examples(command)})
-RUN = ("grant", "revoke", "plugins", "orgs", "agents", "deliveries", "logs", "usage")
+RUN = ("enable", "disable", "uninstall", "grant", "revoke", "plugins", "orgs", "agents", "deliveries", "logs", "usage")
 """Commands whose examples run in the house below."""
 SLOW = {
     "alembic",

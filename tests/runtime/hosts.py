@@ -15,7 +15,6 @@ from host.runtime.data import DataDirectory
 from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
-from host.sandbox.cache import Cache
 from stores import deliveries, installations
 from stores.statement import Connection
 from tests.building import artefacts
@@ -26,7 +25,7 @@ ORGANIZATION = "acme"
 async def installed(folder: Path, component: bytes, **order: object) -> Installed:
     """Installs a component, by default for `acme` with everything granted."""
     wanted = {"organization": ORGANIZATION, "create_organization": True, "grant_all": True, **order}
-    return await install(DataDirectory(folder), Cache(artefacts() / "artefacts"), component, Order(**wanted), lambda sentence: None)
+    return await install(DataDirectory(folder), artefacts(), component, Order(**wanted), lambda sentence: None)
 
 
 def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION, **changes: object) -> None:

@@ -67,6 +67,7 @@ def _show(description: "Description", digest: str) -> None:
 
 def _head(manifest: "Manifest", digest: str) -> list[tuple[str, str]]:
     known = {"author": manifest.author, "licence": manifest.license, "channel": manifest.channel.source if manifest.channel else ""}
+    known["called at"] = ", ".join(manifest.lifecycle)
     return [(manifest.name, manifest.version), ("", manifest.description), *((k, v) for k, v in known.items() if v), ("digest", digest)]
 
 

@@ -5,14 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from msgspec import structs
 from msgspec.json import decode
 
+from host.cli.configuration import TYPES, load
+from host.cli.units import count, duration_s, size
 from host.model.limits import Limits
+from host.model.options import BOUNDS
 from host.model.schema import validate
 from plugin_sdk_py import Plugin
 from tests.cli.command import ENVIRONMENT
@@ -82,7 +85,36 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
 
 def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
-    assert {name: int(value.replace(",", "")) for name, value in rows} == structs.asdict(Limits())
+    assert {name: int(value.replace(",", "")) for name, value in rows} == asdict(Limits())
+
+
+def test_the_table_of_options_has_every_option_with_its_default_and_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INNKEEPER_CACHE", raising=False)
+    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`|not set) \| ([^|]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
+    file = tmp_path / "innkeeper.toml"
+    file.write_text("".join(f"{name} = {value}\n" for name, value, _ in rows if value and name != "data"))
+    defaults, described = load({}), load({}, file)
+    bounds = {name: re.findall(r"(\d\w*) to (\d\w*)", takes) for name, _, takes in rows}
+    units = {"bytes": size, "seconds": duration_s, "": count}
+
+    assert [name for name, _, _ in rows] == list(TYPES)
+    assert described.values == defaults.values
+    assert {name for name, value, _ in rows if not value} == {name for name, value in defaults.values.items() if value is None} | {"cache"}
+    for name, (least, most, unit) in BOUNDS.items():
+        assert [tuple(map(units[unit], each)) for each in bounds[name]] == [(least, most)]
+
+
+def test_the_file_of_options_that_the_page_shows_can_be_used(tmp_path: Path) -> None:
+    (text,) = blocks("docs/operating.md", "toml")
+    (tmp_path / "innkeeper.toml").write_text(text)
+    shown = decode(innkeeper("serve", "--print-config", "--json", "--config", str(tmp_path / "innkeeper.toml")))
+
+    assert shown["options"]["max_instances"] == {"value": 3000, "from": f"file {tmp_path / 'innkeeper.toml'}, line 5"}
+    assert shown["options"]["grace_s"]["value"] == 30
+    assert shown["options"]["data"]["value"] == "/var/lib/innkeeper"
+    assert [name for name, option in shown["options"].items() if option["from"].startswith("file")] == [
+        "data", "host", "port", "trusted_proxies", "max_instances", "max_instance_memory", "grace_s", "access_log",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/writing-plugins.md", "docs/operating.md"])

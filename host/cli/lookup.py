@@ -37,10 +37,11 @@ REASONS = {
 def existing_database(data: Path) -> "Database":
     """The database of a data directory that is there, brought to this program's schema. Makes no directory, no key and no file."""
     from host.cli.data import existing
-    from stores import schema
+    from stores import inspection, schema
     from stores.database import Database
 
     database = Database(existing(data).database)
+    inspection.refuse_foreign(database.path, shared=False)
     with translated(database.path), closing(database.connect()) as connection:
         schema.upgrade(connection)
     return database

@@ -64,7 +64,9 @@ def test_a_path_may_be_written_as_a_url(tmp_path: Path) -> None:
     assert Database("a.db").path == Path("a.db")
 
 
-@pytest.mark.parametrize("wrong", ["postgresql://host/db", "sqlite://host/a.db", ":memory:", "sqlite:///:memory:", "sqlite:///", "sqlite:///a.db?timeout=1"])
+@pytest.mark.parametrize(
+    "wrong", ["postgresql://host/db", "sqlite://host/a.db", ":memory:", "sqlite:///:memory:", "sqlite:///", "sqlite:///a.db?timeout=1"]
+)
 def test_another_kind_of_database_is_refused(wrong: str) -> None:
     with pytest.raises(UsageError):
         Database(wrong)

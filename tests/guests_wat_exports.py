@@ -1,7 +1,7 @@
 """Small plugins in WebAssembly text that have hooks and tools: `plugin(manifest, hook=..., tool=...)`, as in `tests.guests_wat`.
 
-A hook's or a tool's handler is the body of a core function with the arguments as the canonical ABI passes them ($id, $name, $at, $data of an
-event, $name and $arguments of a call; of each text the address, and its length as `$..._size`), and leaves the result's address.
+A hook's or a tool's handler is the body of a core function with the arguments as the canonical ABI passes them ($id, $name, $at, $data of
+an event, $name and $arguments of a call; of each text the address, and its length as `$..._size`), and leaves the result's address.
 """
 
 import json
@@ -19,7 +19,8 @@ HOOKS = (
         "event": '(record (field "id" string) (field "name" string) (field "occurred-at" u64) (field "data" string))',
     },
     '(param "event" $event) (result (result (option string) (error $plugin-error)))',
-    "(param $id i32) (param $id_size i32) (param $name i32) (param $name_size i32) (param $at i64) (param $data i32) (param $data_size i32)",
+    "(param $id i32) (param $id_size i32) (param $name i32) (param $name_size i32)"
+    " (param $at i64) (param $data i32) (param $data_size i32)",
 )
 TOOLS = (
     "tools",

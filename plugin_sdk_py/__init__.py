@@ -13,7 +13,7 @@ from plugin_sdk_py.api.config import Installation
 from plugin_sdk_py.api.customers import Customer, Identity, Profile
 from plugin_sdk_py.api.messages import Attachment, Conversation, Incoming, Message, Outgoing, Page, Receipt
 from plugin_sdk_py.api.store import Entry, Store
-from plugin_sdk_py.auth import challenge, hmac, public, token
+from plugin_sdk_py.auth import challenge, github, hmac, hubspot, public, shopify, slack, standard_webhooks, stripe, token
 from plugin_sdk_py.declared import inject
 from plugin_sdk_py.dedupe import dedupe_by
 from plugin_sdk_py.errors import Conflict, Denied, Failed, HostError, Invalid, NotFound, Outside, Rejected, Unavailable
@@ -52,8 +52,14 @@ __all__ = [
     "Values",
     "challenge",
     "dedupe_by",
+    "github",
     "hmac",
+    "hubspot",
     "inject",
     "public",
+    "shopify",
+    "slack",
+    "standard_webhooks",
+    "stripe",
     "token",
 ]

@@ -73,6 +73,7 @@ class Plugin:
         auth: Auth,
         name: str | None = None,
         mode: Literal["sync", "queued"] = "sync",
+        content_types: Sequence[str] = (),
         body: Literal["any", "json"] = "any",
         challenge: Challenge | None = None,
         dedupe: Dedupe | None = None,
@@ -80,7 +81,8 @@ class Plugin:
         """Declares the decorated function as the handler of `path`, in which `{name}` stands for one segment.
 
         The route is named after the function, unless `name` says otherwise, and described by its docstring's first line. In the mode
-        `queued` the host answers at once and runs the handler later. With body `json` the host refuses a body that is not JSON with 400.
+        `queued` the host answers at once and runs the handler later. `content_types` are the media types that it takes, such as
+        `application/json` or `image/*`; the host refuses others with 415, and with body `json` a body that is not JSON with 400.
         `dedupe` says by what the host knows a request that it has run already.
         """
 
@@ -91,6 +93,7 @@ class Plugin:
                 methods=tuple(methods),
                 auth=auth,
                 mode=mode,
+                content_types=tuple(content_types),
                 body=body,
                 challenge=challenge,
                 dedupe=dedupe,
@@ -113,12 +116,23 @@ class Plugin:
         auth: Auth,
         name: str | None = None,
         mode: Literal["sync", "queued"] = "sync",
+        content_types: Sequence[str] = (),
         body: Literal["any", "json"] = "any",
         challenge: Challenge | None = None,
         dedupe: Dedupe | None = None,
     ) -> Callable[[H], H]:
         """The same for POST alone."""
-        return self.route(path, methods=["POST"], auth=auth, name=name, mode=mode, body=body, challenge=challenge, dedupe=dedupe)
+        return self.route(
+            path,
+            methods=["POST"],
+            auth=auth,
+            name=name,
+            mode=mode,
+            content_types=content_types,
+            body=body,
+            challenge=challenge,
+            dedupe=dedupe,
+        )
 
     def setting(
         self, name: str, kind: type | Mapping[str, Json], *, description: str = "", required: bool = False, default: Json = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from msgspec import structs
-from sqlalchemy import ColumnElement, and_, bindparam, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select
 
 from host.model.delivery import Delivery, LogLine
 from stores.page import LAST, Page, cursor
@@ -16,7 +16,13 @@ COLUMNS = [column.name for column in table.columns]
 
 _d = table.c
 _l = log_lines.c
-_mine = and_(_d.organization == bindparam("organization"), _d.id < bindparam("before"))
+_mine = and_(
+    _d.organization == bindparam("organization"),
+    _d.id < bindparam("before"),
+    _d.id >= bindparam("since"),
+    _d.kind == func.coalesce(bindparam("kind"), _d.kind),
+    _d.outcome == func.coalesce(bindparam("outcome"), _d.outcome),
+)
 _of_plugin = and_(_mine, _d.plugin == bindparam("plugin"))
 _lines = select(_l.delivery_id, _l.at, _l.level, _l.message, _l.fields).where(_l.organization == bindparam("organization"))
 _line_order = (_l.delivery_id, _l.number)
@@ -51,9 +57,23 @@ def get(connection: Connection, organization: str, delivery_id: str) -> Delivery
     return None if row is None else _delivery(row, _by_delivery(lines))
 
 
-def page(connection: Connection, organization: str, plugin: str | None, before: str | None, limit: int) -> Page[Delivery]:
-    """Those of one plugin, or of all, newest first: at most `limit` (1 or more) whose ids are below `before`."""
-    wanted: dict[str, object] = {"organization": organization, "before": before or LAST, "limit": limit + 1}
+def page(
+    connection: Connection,
+    organization: str,
+    plugin: str | None,
+    before: str | None,
+    limit: int,
+    *,
+    kind: str | None = None,
+    outcome: str | None = None,
+    since: str = "",
+) -> Page[Delivery]:
+    """Those of one plugin, or of all, newest first: at most `limit` (1 or more) whose ids are below `before` and not below `since`.
+
+    With a `kind` or an `outcome` only those that have it; all that came since then may have to be read for them.
+    """
+    wanted: dict[str, object] = {"organization": organization, "before": before or LAST, "since": since, "limit": limit + 1}
+    wanted |= {"kind": kind, "outcome": outcome}
     if plugin is not None:
         wanted["plugin"] = plugin
     deliveries, lines = _PAGE if plugin is None else _PAGE_OF_PLUGIN

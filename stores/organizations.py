@@ -3,7 +3,7 @@
 import re
 
 from msgspec import MsgspecError, Struct, json
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from host.model.errors import UsageError
 from stores import agents, epoch
@@ -27,6 +27,7 @@ _ONE = Statement(_SELECT.where(_o.id == bindparam("organization")))
 _ALL = Statement(_SELECT.order_by(_o.id))
 _INSERT = Statement(insert(table))
 _SET_SETTINGS = Statement(update(table).where(_o.id == bindparam("organization")).values(settings=bindparam("new_settings")))
+_DELETE = Statement(delete(table).where(_o.id == bindparam("organization")))
 
 
 def create(connection: Connection, organization: str, at: int) -> Organization:
@@ -62,5 +63,12 @@ def change_settings(connection: Connection, organization: str, settings: str) ->
     if unknown:
         raise UsageError(f"organisation {organization!r} has no agent {', '.join(sorted(map(repr, unknown)))}")
     if not _SET_SETTINGS.run(connection, organization=organization, new_settings=settings):
+        raise UsageError(f"there is no organisation {organization!r}")
+    epoch.bump(connection)
+
+
+def remove(connection: Connection, organization: str) -> None:
+    """Removes it with everything that is its own. Raises `UsageError` when there is no such organisation."""
+    if not _DELETE.run(connection, organization=organization):
         raise UsageError(f"there is no organisation {organization!r}")
     epoch.bump(connection)

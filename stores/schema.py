@@ -38,6 +38,12 @@ def upgrade(connection: Connection, *, shared: bool = False) -> None:
     _migrate(connection, shared)
 
 
+def revision(connection: Connection, *, shared: bool = False) -> str | None:
+    """The schema that the database has; None when there is nothing of ours. Raises `UsageError` as `upgrade` does."""
+    state = _state(connection, shared)
+    return None if state is None else state[1]
+
+
 def _state(connection: Connection, shared: bool) -> tuple[str, str] | None:
     """The version table and the schema that the database has; None when there is nothing of ours."""
     present = {name.lower() for (name,) in connection.execute("SELECT name FROM sqlite_master")}
@@ -46,10 +52,10 @@ def _state(connection: Connection, shared: bool) -> tuple[str, str] | None:
         _refuse_foreign(present, shared)
         return None
     row = connection.execute(f"SELECT version_num FROM {table}").fetchone()
-    revision = "none" if row is None else str(row[0])
-    if revision not in REVISIONS:
-        raise UsageError(f"the database has the schema {revision}, which this program does not know: use a newer Innkeeper")
-    return table, revision
+    found = "none" if row is None else str(row[0])
+    if found not in REVISIONS:
+        raise UsageError(f"the database has the schema {found}, which this program does not know: use a newer Innkeeper")
+    return table, found
 
 
 def _refuse_foreign(present: set[str], shared: bool) -> None:

@@ -22,6 +22,8 @@ ID_BYTES = 8
 NONCE_BYTES = 12
 FORMAT = b"\x01"
 VARIABLE = "INNKEEPER_KEY"
+FILE = "key"
+"""The file's name in a data directory."""
 
 
 class SealError(UsageError):
@@ -53,12 +55,18 @@ class Sealer:
 
         Raises `UsageError` when either is no key, or when others may read the file.
         """
+        path = directory / FILE
+        if not environ.get(VARIABLE) and not path.exists():
+            _create(path)
+        return cls.open(directory, environ) or cls(_read(path))
+
+    @classmethod
+    def open(cls, directory: Path, environ: Mapping[str, str] = os.environ) -> "Sealer | None":
+        """The same, and None where there is no key."""
         if environ.get(VARIABLE):
             return cls(_decode(environ[VARIABLE], VARIABLE))
-        path = directory / "key"
-        if not path.exists():
-            _create(path)
-        return cls(_read(path))
+        path = directory / FILE
+        return cls(_read(path)) if path.exists() else None
 
     def seal(self, plaintext: str, organization: str, plugin: str, name: str) -> bytes:
         header, nonce = FORMAT + self._id, os.urandom(NONCE_BYTES)

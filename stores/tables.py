@@ -122,6 +122,7 @@ conversations = Table(
     ForeignKeyConstraint(["organization", "agent_id"], ["agents.organization", "agents.id"]),
     CheckConstraint("status IN ('open', 'closed')", name="status"),
     Index("conversations_by_customer", "organization", "customer_id", "source"),
+    Index("conversations_by_agent", "organization", "agent_id"),
     Index(
         "conversations_open",
         "organization",

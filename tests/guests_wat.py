@@ -130,6 +130,21 @@ class Respond(Handler):
         return f"{self._before} (i32.const {memory.place(result)})"
 
 
+class Echo(Handler):
+    """Answers with the body that it was given, text as text and base64 as base64."""
+
+    def build(self, memory: Memory) -> str:
+        body = REQUEST["body"]
+        return f"""
+          (i32.store (i32.const {RESULT}) (i32.const 0))
+          (i32.store16 offset=4 (i32.const {RESULT}) (i32.const 200))
+          (i32.store offset=8 (i32.const {RESULT}) (i32.const {DATA})) (i32.store offset=12 (i32.const {RESULT}) (i32.const 0))
+          (i32.store8 offset=16 (i32.const {RESULT}) (i32.load8_u offset=56 (local.get $request)))
+          (i32.store offset=20 (i32.const {RESULT}) (i32.load offset={body} (local.get $request)))
+          (i32.store offset=24 (i32.const {RESULT}) (i32.load offset={body + 4} (local.get $request)))
+          (i32.const {RESULT})"""
+
+
 class Report(Handler):
     """Answers with all that it was given; `Told` reads it."""
 

@@ -1,30 +1,59 @@
 """The command line: all commands, and what they share. What is slow to import is imported inside the commands."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
-from host.cli.commands import build, call, demo, inspect, install, serve, token
+from host.cli.commands import build, call, demo, doctor, grants, inspect, install, serve, token
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
+RUN, PLUGINS, ORGANIZATIONS, LOOK, DEVELOP = PANELS = ("Run it", "Plugins", "Organisations", "Look into it", "Develop")
+"""Of the help, in their order: each command is in one."""
+
+
+class Commands(Group):
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Panel by panel, as they were added."""
+        return sorted(self.commands, key=lambda name: PANELS.index(getattr(self.commands[name], "rich_help_panel", DEVELOP)))
+
+
 app = typer.Typer(
     name="innkeeper",
-    cls=Group,
+    cls=Commands,
     help="Hosts plugins that are WebAssembly components: each organisation's copy in a sandbox of its own.",
-    epilog=examples("innkeeper demo", "innkeeper serve", "innkeeper install ./my-plugin --org acme --create-org --grant-all"),
+    epilog=examples(
+        "innkeeper demo",
+        "innkeeper serve",
+        "innkeeper install ./my-plugin --org acme --create-org --grant-all",
+        "innkeeper COMMAND --help",
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
-app.command("build", epilog=build.EXAMPLES)(build.build)
-app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
-app.command("install", epilog=install.EXAMPLES)(install.install)
-app.command("call", epilog=call.EXAMPLES)(call.call)
-app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
-app.add_typer(token.app, name="token")
+
+
+def _add(panel: str, name: str, function: Callable[..., None], short: str, epilog: str) -> None:
+    app.command(name, rich_help_panel=panel, short_help=short, epilog=epilog)(function)
+
+
+def _add_group(panel: str, name: str, group: typer.Typer, short: str) -> None:
+    app.add_typer(group, name=name, rich_help_panel=panel, short_help=short)
+
+
+_add(RUN, "serve", serve.serve, "Run the host until Ctrl-C or SIGTERM.", serve.EXAMPLES)
+_add(RUN, "demo", demo.demo, "See it work, with organisations and webhooks of its own.", demo.EXAMPLES)
+_add(RUN, "doctor", doctor.doctor, "Check everything that a host needs, and say what to do.", doctor.EXAMPLES)
+_add(PLUGINS, "install", install.install, "Install a plugin for an organisation, or a new version.", install.EXAMPLES)
+_add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
+_add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)
+_add_group(ORGANIZATIONS, "token", token.app, "Tokens of the operator API: make, list, revoke.")
+_add(DEVELOP, "build", build.build, "Turn a plugin's source folder into a component.", build.EXAMPLES)
+_add(DEVELOP, "inspect", inspect.inspect, "Show what a component asks for, imports and exports.", inspect.EXAMPLES)
+_add(DEVELOP, "call", call.call, "Run a route of an installed plugin in this process.", call.EXAMPLES)
 
 
 def _version(wanted: bool) -> None:

@@ -14,9 +14,9 @@ from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.web.body import check_json
 from host.web.challenge import answer_challenge
+from host.web.contents import WITHOUT_BODY, check_content_type
 from host.web.path import segments
 from host.web.routes import Match, RouteTable
-from host.web.webhooks import WITHOUT_BODY
 from stores import deliveries
 
 
@@ -50,6 +50,7 @@ async def outcome(data: DataDirectory, cache: Path, wanted: Wanted, progress: Pr
         parameters = parse_qsl(query, keep_blank_values=True)
         if match.challenge and match.route.challenge:
             return Outcome(answer_challenge(match.route.challenge, installation, parameters), None)
+        check_content_type(match.route, match.method, [value for name, value in wanted.headers if name == "content-type"])
         if match.route.body == "json" and (wanted.body or match.method not in WITHOUT_BODY):
             check_json(wanted.body)
         if not runtime.components.is_quick(installation.digest):

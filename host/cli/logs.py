@@ -2,9 +2,13 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
+
+from host.cli.output import visible_json
 
 QUIET = ("alembic", "httpx2", "httpcore2", "uvicorn", "asyncio")
 """Loggers that have something to say only when something is wrong."""
@@ -20,7 +24,7 @@ class StandardError(logging.Handler):
             self.handleError(record)
 
 
-def configure(as_json: bool | None = None, *, access_log: bool = False) -> None:
+def configure(as_json: bool | None = None) -> None:
     """`as_json` None: unless standard error is a terminal. A second call replaces the first."""
     as_json = not sys.stderr.isatty() if as_json is None else as_json
     steps: list[Processor] = [
@@ -40,12 +44,16 @@ def configure(as_json: bool | None = None, *, access_log: bool = False) -> None:
     root.handlers = [handler, *(other for other in root.handlers if not isinstance(other, StandardError))]
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").setLevel(logging.INFO if access_log else logging.WARNING)
 
 
 def _rendering(as_json: bool) -> list[Processor]:
     first: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
-        return [*first, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [*first, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False), _visible]
     # Not rich's tracebacks: they show the values of local variables, secrets too.
     return [*first, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _visible(logger: object, method: str, line: MutableMapping[str, Any] | str | bytes) -> str:
+    """The line without characters that a terminal obeys or nobody sees: what strangers sent may be in it."""
+    return visible_json(str(line))

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -20,6 +21,13 @@ CacheFolder = Annotated[
     ),
 ]
 
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="A TOML file with options. [dim]\\[default: INNKEEPER_CONFIG, else DIR/innkeeper.toml][/dim]"
+    ),
+]
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output; all else goes to standard error.")]
 
 Organization = Annotated[str, typer.Option("--org", metavar="ORG", help="The organisation's id.")]
@@ -30,6 +38,11 @@ def cache_folder(chosen: Path | None) -> Path:
     from host.cli.build import default_cache
 
     return chosen or default_cache()
+
+
+def place(data: Path) -> str:
+    """What a command that is shown needs behind it to mean the same data directory."""
+    return "" if data == DEFAULT_DATA else f" --data {quote(str(data))}"
 
 
 def examples(*commands: str) -> str:

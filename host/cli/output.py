@@ -37,7 +37,12 @@ def print_json(value: Any) -> None:
     """One JSON document on one line of standard output."""
     from msgspec.json import encode
 
-    print(_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", encode(value).decode()), flush=True)
+    print(visible_json(encode(value).decode()), flush=True)
+
+
+def visible_json(text: str) -> str:
+    """The same JSON, with characters that a terminal obeys or nobody sees as escapes."""
+    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def console(*, stderr: bool = False) -> "Console":

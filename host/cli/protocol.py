@@ -5,11 +5,13 @@ Its parser takes a head (the request's line and headers) of any size, at any pac
 
 import asyncio
 import resource
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from host.model.errors import RequestError
+from host.model.identifier import new_id
 from host.runtime.receipt import failure
 from host.web.head import LARGEST
 
@@ -65,7 +67,7 @@ class Protocol(HttpToolsProtocol):
             if self._in_head:
                 self._start_timer()
             if self._taken > LARGEST:
-                return self._refuse()
+                return self._refuse(RequestError(431, "head.too-large", f"URL and headers may have {LARGEST} bytes"))
             part, data = data[:PART], data[PART:]
             self._advanced = False
             super().data_received(part)
@@ -91,12 +93,16 @@ class Protocol(HttpToolsProtocol):
         if not self._in_head:
             self._start_timer()  # nobody waits for the rest of this body any more
 
-    def _refuse(self) -> None:
-        """Answers 431, unless an answer to an earlier request is on its way, and closes."""
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP is answered like any other error, unless an answer to an earlier request is on its way."""
+        self._refuse(RequestError(400, "invalid", "this is not HTTP/1.1"))
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answers, unless an answer to an earlier request is on its way, and closes."""
         if self.cycle is None or self.cycle.response_complete:
-            answer = failure(None, 431, RequestError(431, "head.too-large", f"URL and headers may have {LARGEST} bytes"))
-            headers = [*answer.headers, ("content-length", str(len(answer.body))), ("connection", "close")]
-            lines = ["HTTP/1.1 431 Request Header Fields Too Large", *(f"{name}: {value}" for name, value in headers), "", ""]
+            answer = failure(None, error.status, error)
+            headers = [*answer.headers, ("content-length", str(len(answer.body))), ("x-request-id", new_id()), ("connection", "close")]
+            lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}", *(f"{name}: {value}" for name, value in headers), "", ""]
             self.transport.write("\r\n".join(lines).encode() + answer.body)
         self.transport.close()
 

@@ -16,5 +16,6 @@ def guard(route: "Route") -> str:
     from host.model.manifest import Public, Verify
 
     if isinstance(route.auth, Verify):
-        return f"signed in {route.auth.header} with the secret {route.auth.secret}"
+        scheme = "" if route.auth.scheme == "hmac" else f" by the scheme {route.auth.scheme}"
+        return f"signed in {route.auth.signature.header}{scheme} with the secret {route.auth.secret}"
     return "anybody may call it" if isinstance(route.auth, Public) else "with a token of the operator API"

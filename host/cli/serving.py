@@ -2,9 +2,7 @@
 
 import asyncio
 import errno
-import fcntl
 import math
-import os
 import signal
 import socket
 import time
@@ -22,6 +20,8 @@ from host.cli.protocol import limited, most_connections
 from host.model.errors import UsageError
 from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
+from host.runtime.ending import PATIENCE_S, Ending
+from host.runtime.lock import held
 from host.runtime.runtime import Runtime
 from host.web.app import create_app
 from stores import tokens
@@ -44,18 +44,27 @@ def serve(place: Place, options: HostOptions, ready: Callable[[str], None]) -> N
     Raises `UsageError` when the address or the data directory can't be used.
     """
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with listening(Address(place.host, place.port)) as listener, only_server(DataDirectory(place.data).make()) as directory, runner:
-        runner.run(_serve(listener, directory, place.cache, options, ready))
+    with listening(Address(place.host, place.port)) as listener:
+        directory = DataDirectory(place.data).make()
+        with held(directory.path, url_of(listener)), runner:
+            runner.run(_serve(listener, directory, place.cache, options, ready))
 
 
 @contextmanager
 def listening(address: Address) -> Iterator[socket.socket]:
     """A socket that listens there: what can't be had is known before anything else is touched."""
+    with bound(address) as listener:
+        listener.listen(BACKLOG)
+        yield listener
+
+
+@contextmanager
+def bound(address: Address) -> Iterator[socket.socket]:
+    """A socket with that address. Raises `UsageError` where it can't be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
@@ -65,23 +74,14 @@ def listening(address: Address) -> Iterator[socket.socket]:
         yield listener
 
 
-@contextmanager
-def only_server(directory: DataDirectory) -> Iterator[DataDirectory]:
-    """Holds the directory: two servers on one SQLite file would not see each other's caches. The kernel lets go when the process ends."""
-    with open(directory.path / "serve.lock", "a", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"another server uses the data directory {directory.path}") from None
-        yield directory
-
-
 class Server(uvicorn.Server):
-    """Leaves the signals to the event loop, and says when it is ready."""
+    """Leaves the signals to the event loop, says when it is ready, and ends in time. `grace_s` is what requests have to finish."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Ending, grace_s: float) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
+        self._grace_s = grace_s
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -92,21 +92,30 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._dropping.cancel()
+
     def stop(self) -> None:
-        """Lets requests finish; a second time, it does not wait for them."""
-        self.force_exit = self.should_exit
+        """Lets requests finish within the time of grace; a second time, it drops them at once."""
+        if self.should_exit:
+            self.force_exit = True
+            return self._ending.drop()
         self.should_exit = True
+        self._ending.begin()
+        self._dropping = asyncio.get_running_loop().call_later(self._grace_s, self._ending.drop)
+        log.info("server.ending", grace_s=self._grace_s, requests=len(self.server_state.tasks))
 
 
 async def _serve(listener: socket.socket, data: DataDirectory, cache: Path, options: HostOptions, ready: Callable[[str], None]) -> None:
     url = url_of(listener)
     async with Runtime.opened(data, cache, options) as runtime:
         config = uvicorn.Config(
-            create_app(runtime), http=limited(most_connections()), ws="none", log_config=None, access_log=options.access_log,
+            create_app(runtime), http=limited(most_connections()), ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, proxy_headers=bool(options.trusted_proxies), forwarded_allow_ips=list(options.trusted_proxies),
-            timeout_graceful_shutdown=math.ceil(options.grace_s),
+            timeout_graceful_shutdown=math.ceil(options.grace_s + PATIENCE_S),
         )  # fmt: skip
-        server = Server(config, lambda: ready(url))
+        server = Server(config, lambda: ready(url), runtime.ending, options.grace_s)
         await write_first_token(runtime)
         warming = asyncio.create_task(runtime.warm_up())
         for each in (signal.SIGINT, signal.SIGTERM):

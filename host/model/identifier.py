@@ -14,3 +14,8 @@ def uuid7(at: int, randomness: bytes) -> str:
 def new_id() -> str:
     """An id of now, for what is made outside an invocation."""
     return uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def first_id(at: int) -> str:
+    """The least id of the moment `at` or a later one: where a listing from then on begins."""
+    return uuid7(max(at, 0), bytes(10))

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType, convert, field
 
+from host.model.signature import SCHEMES, Signature
+
 Json: TypeAlias = Any  # open-ended JSON data
 
 
@@ -18,14 +20,15 @@ class Token(Struct, frozen=True, tag="token", tag_field="type"):
     """Only with a bearer token of the operator API for this organisation."""
 
 
-class Verify(Struct, frozen=True, kw_only=True, tag="verify", tag_field="type"):
-    """The host checks an HMAC over the raw body under a secret of purpose `verify`."""
+class Verify(Signature, frozen=True, kw_only=True, tag="verify", tag_field="type"):
+    """The host checks a signature under a secret of purpose `verify`: the one that is spelled out here, or that of a provider's scheme."""
 
     secret: str
-    header: str
-    hash: Literal["sha1", "sha256", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    prefix: str = ""
+    scheme: Literal["hmac", "standard-webhooks", "stripe", "slack", "github", "shopify", "hubspot-v3"] = "hmac"
+
+    @property
+    def signature(self) -> Signature:
+        return self if self.scheme == "hmac" else SCHEMES[self.scheme]
 
 
 class Challenge(Struct, frozen=True, kw_only=True):
@@ -57,6 +60,8 @@ class Route(Struct, frozen=True, kw_only=True):
     auth: Public | Token | Verify
     methods: list[str] = field(default_factory=lambda: ["POST"])
     mode: Literal["sync", "queued"] = "sync"
+    content_types: list[str] = []
+    """Media types in lower case, `type/*` for all of a type; the host refuses others with 415. Any, where there are none."""
     body: Literal["any", "json"] = "any"
     """With `json` the host refuses a body that is not JSON with 400."""
     challenge: Challenge | None = None

@@ -1,11 +1,20 @@
 """What to do about what is missing, as the commands are spelled: one place, so that no message names one that is not there."""
 
-
-def grant(plugin: str, capability: str, organization: str) -> str:
-    """The command that gives a grant. The path is that of the plugin's folder or component."""
-    return f"innkeeper install PATH-OF-{plugin.upper()} --org {organization} --grant {capability}"
+from collections.abc import Iterable
+from shlex import join
 
 
-def set_secret(plugin: str, name: str, organization: str) -> str:
-    """The command that sets a secret."""
-    return f"innkeeper install PATH-OF-{plugin.upper()} --org {organization} --secret {name}=@FILE"
+def grant(plugin: str, capabilities: str | Iterable[str], organization: str) -> str:
+    """The command that gives grants, for a shell."""
+    wanted = [capabilities] if isinstance(capabilities, str) else capabilities
+    return join(["innkeeper", "grant", plugin, *wanted, "--org", organization])
+
+
+def set_secret(plugin: str, name: str, organization: str | None) -> str:
+    """The command that sets a secret of an organisation's installation, or with None the plugin's own, for a shell."""
+    return join(["innkeeper", "secrets", "set", plugin, name, *([] if organization is None else ["--org", organization])])
+
+
+def unroute(plugin: str, key: str) -> str:
+    """The command that takes a routing key away from its organisation, for a shell."""
+    return join(["innkeeper", "orgs", "unroute", plugin, key])

@@ -6,10 +6,12 @@ from functools import cache, reduce
 from typing import Any, TypeAlias
 
 import jsonschema_rs
+from msgspec import convert
 
 from host.model import manifest as model
 from host.model.contract import MANIFEST_SCHEMA
 from host.model.errors import InvalidManifest
+from host.model.signature import faults
 from host.model.weight import weigh
 
 __all__ = ["Validator", "compiled", "validate"]
@@ -82,6 +84,7 @@ def _other_errors(data: Mapping[str, Json]) -> Iterator[str]:
     yield from _ambiguous(routes)
     for number, route in enumerate(routes):
         yield from _unverifiable(f"$.routes[{number}]", route, purposes)
+        yield from _unsigned(f"$.routes[{number}].auth", route["auth"])
         yield from _dedupes(f"$.routes[{number}]", route)
     for number, secret in enumerate(secrets):
         yield from _injection(f"$.secrets[{number}]", secret)
@@ -115,6 +118,13 @@ def _unverifiable(path: str, route: Mapping[str, Json], purposes: Mapping[str, s
             yield f"{path}.{user}.secret: no secret {name!r} is declared"
         elif name is not None and purposes[name] != "verify":
             yield f"{path}.{user}.secret: the purpose of {name!r} is {purposes[name]!r}, not 'verify'"
+
+
+def _unsigned(path: str, auth: Mapping[str, Json]) -> Iterator[str]:
+    """Signatures that could not be checked, or would say nothing."""
+    if auth["type"] == "verify":
+        signature = convert(auth, model.Verify).signature
+        yield from (f"{path}.{name}: {wrong}" for name, wrong in faults(signature))
 
 
 def _dedupes(path: str, route: Mapping[str, Json]) -> Iterator[str]:

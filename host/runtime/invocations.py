@@ -13,6 +13,7 @@ from host.capabilities.reads import Platform
 from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
+from host.runtime.ending import Ending
 from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
@@ -44,6 +45,7 @@ class Invocations:
         platform: Platform,
         writer: Writer,
         environment: str = "production",
+        ending: Ending | None = None,
         others: Appliers | None = None,
     ) -> None:
         self._configuration = configuration
@@ -52,6 +54,7 @@ class Invocations:
         self._platform = platform
         self._writer = writer
         self._environment = environment
+        self._ending = ending or Ending()
         self._others = others
         self._seed_key = os.urandom(32)
 
@@ -88,8 +91,9 @@ class Invocations:
         pool = self._pools.of(installation)
         alone = installation.manifest.instance == "fresh"
         try:
-            component = await self._components.load(installation.digest)
-            lease = await _acquire(pool, deadline_at, fresh or alone)
+            async with self._ending.droppable():
+                component = await self._components.load(installation.digest)
+                lease = await _acquire(pool, deadline_at, fresh or alone)
         except InnkeeperError as error:
             return run.fail(error)
         run.cold = lease.cold
@@ -113,7 +117,8 @@ class Invocations:
         limits, waits = request.installation.limits, partial(pool.waits, lease)
         call = Call(limits, recording, invocation, invocation.write_log, deadline_at, waits)
         try:
-            result = await lease.instance.call(export(component, request.export), request.arguments(), call)
+            async with self._ending.droppable():
+                result = await lease.instance.call(export(component, request.export), request.arguments(), call)
             run.value = request.value(result)
         except InnkeeperError as error:
             error.args = (invocation.masked(error.message),)

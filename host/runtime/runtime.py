@@ -16,6 +16,7 @@ from host.model.options import HostOptions, checked
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
 from host.runtime.platform import OwnPlatform
 from host.runtime.platform import checked as checked_platform
@@ -26,6 +27,7 @@ from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.subject import about
 from host.sandbox.cache import Cache
 from stores import schema
 from stores.database import Database
@@ -58,9 +60,12 @@ class Runtime:
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self._pools = Pools(self.components, self.configuration)
+        self.ending = Ending()
+        self.starting = False
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer, others=platform.appliers()
-        )
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer,
+            ending=self.ending, others=platform.appliers(),
+        )  # fmt: skip
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
 
@@ -87,6 +92,7 @@ class Runtime:
                 try:
                     yield runtime
                 finally:
+                    await runtime.ending.finish()
                     runtime._pools.close()
         finally:
             reads.close()
@@ -105,12 +111,22 @@ class Runtime:
 
     async def invoke(self, request: InvocationRequest) -> Run:
         """Asks a plugin; see `Invocations.run`."""
-        return await self._invocations.run(request)
+        installation = request.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
+        ):
+            return await self._invocations.run(request)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
         lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
-        await self._refusals.record(receipt, error, lines)
+        installation = receipt.installation
+        with (
+            self.ending.underway(),
+            about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
+        ):
+            await self._refusals.record(receipt, error, lines)
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""
@@ -122,6 +138,7 @@ class Runtime:
 
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
+        self.starting = True
         for digest in self.configuration.digests():
             if not self.components.is_quick(digest):
                 log.info("component.compiling", digest=digest)
@@ -129,6 +146,7 @@ class Runtime:
                 await self.components.load(digest)
             except ComponentError as error:
                 log.error("component.not_loaded", digest=digest, reason=error.message)
+        self.starting = False
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:

@@ -103,6 +103,10 @@ class Cache:
         """Whether loading will be quick."""
         return self.path(digest).exists()
 
+    def is_intact(self, digest: str) -> bool:
+        """Whether the artefact is there, and what was compiled. Reads all of it."""
+        return self._intact(self.path(digest))
+
     def _read_key(self) -> bytes:
         """Appears with its content or not at all, so that two processes that start at once get the same."""
         path = self.directory / "key"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from host.model.errors import RequestError
 from host.runtime.runtime import Runtime
+from host.runtime.subject import note
 from host.web.authentication import READING, authenticated, authorize
 from host.web.errors import NotFound
 from stores import organizations
@@ -35,6 +36,7 @@ def admitted(request: Request) -> tuple[Runtime, str]:
     authorize(authenticated(runtime, request.headers.getlist("authorization")), organization, READING)
     if organizations.get(runtime.reads, organization) is None:
         raise NotFound
+    note(organization=organization)
     return runtime, organization
 
 

@@ -10,7 +10,8 @@ from host.runtime.runtime import Runtime
 from host.web.conversations import list_conversations, list_messages
 from host.web.deliveries import list_deliveries, show_delivery
 from host.web.errors import UnexpectedErrors, on_http_exception, on_request_error
-from host.web.health import healthz
+from host.web.health import healthz, readyz
+from host.web.requests import Requests
 from host.web.webhooks import Webhooks
 
 OF = "/v1/orgs/{organization}"
@@ -22,7 +23,8 @@ def create_app(runtime: Runtime) -> Starlette:
         async with Runtime.opened(data, cache) as runtime:
             await uvicorn.Server(uvicorn.Config(create_app(runtime))).serve()
 
-    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime.
+    In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime. Its options say where senders find
+    the application's root (`public_url`), and below which domain each organisation has a subdomain (`base_domain`).
     """
     webhooks = Webhooks(runtime)
     app = Starlette(
@@ -35,8 +37,9 @@ def create_app(runtime: Runtime) -> Starlette:
             Route(f"{OF}/deliveries", list_deliveries),
             Route(f"{OF}/deliveries/{{id}}", show_delivery),
             Route("/healthz", healthz),
+            Route("/readyz", readyz),
         ],
-        middleware=[Middleware(UnexpectedErrors)],
+        middleware=[Middleware(Requests, runtime), Middleware(UnexpectedErrors)],
         exception_handlers={RequestError: on_request_error, HTTPException: on_http_exception},
     )
     app.state.runtime = runtime

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import get_contextvars
 
 from host.model.errors import RequestError
 from host.model.identifier import new_id
@@ -67,17 +68,21 @@ def refusal(error: RequestError, delivery_id: str | None = None) -> Answer:
 async def on_request_error(request: Request, error: Exception) -> Response:
     """Starlette's handler of `RequestError`."""
     assert isinstance(error, RequestError)
-    return to_response(refusal(error))
+    return to_response(refusal(error), head=request.method == "HEAD")
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Starlette's handler of its own errors: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
+    return to_response(refusal(_as_ours(error)), head=request.method == "HEAD")
+
+
+def _as_ours(error: HTTPException) -> RequestError:
     if error.status_code == 404:
-        return to_response(refusal(NotFound()))
+        return NotFound()
     if error.status_code == 405:
-        return to_response(refusal(MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))))
-    return to_response(refusal(RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)))
+        return MethodNotAllowed(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    return RequestError(error.status_code, CODES.get(error.status_code, "http"), error.detail)
 
 
 class UnexpectedErrors:
@@ -99,11 +104,11 @@ class UnexpectedErrors:
         except Exception:  # boundary: one request's defect is not the server's, and its details are for the log alone
             if started or scope["type"] != "http":
                 raise
-            await send_answer(send, _unexpected(scope))
+            await send_answer(send, _unexpected(scope), head=scope["method"] == "HEAD")
 
 
 def _unexpected(scope: Scope) -> Answer:
-    request_id = new_id()
+    request_id = get_contextvars().get("request_id") or new_id()
     # The traceback as text: a renderer of exceptions may show local variables, and secrets are among them.
     log.error("request.failed", request_id=request_id, method=scope["method"], path=scope["path"], traceback=traceback.format_exc())
     message = f"the host failed; its log says how under the request id {request_id}"

@@ -7,6 +7,8 @@ workers, ask for a password in its name. Browsers keep learning new ones, so a l
 that browsers or proxies in front of us obey. Lengths, connections, dates and servers are the server's own business.
 """
 
+import re
+
 from host.runtime.receipt import Answer
 
 PASSED = frozenset(
@@ -24,7 +26,6 @@ PASSED = frozenset(
         "etag",
         "expires",
         "last-modified",
-        "link",
         "location",
         "ratelimit",
         "ratelimit-limit",
@@ -41,6 +42,7 @@ PREFIXES = ("x-", "webhook-")
 
 OBEYED = (
     "x-accel-",  # nginx sends files of its own for X-Accel-Redirect
+    "x-envoy-",  # Envoy takes a host out of service for X-Envoy-Immediate-Health-Check-Fail
     "x-sendfile",
     "x-lighttpd-",
     "x-litespeed-",
@@ -57,17 +59,52 @@ OBEYED = (
 )
 """Beginnings of X- headers that browsers or proxies obey."""
 
+RELATION = re.compile(r"""rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""", re.IGNORECASE)
+RELATIONS = frozenset(
+    {
+        "alternate",
+        "author",
+        "canonical",
+        "collection",
+        "describedby",
+        "first",
+        "hub",
+        "item",
+        "last",
+        "license",
+        "next",
+        "prev",
+        "previous",
+        "related",
+        "self",
+        "service-desc",
+        "service-doc",
+        "status",
+        "up",
+    }
+)
+"""Of links that only programs follow. Browsers fetch others by themselves (preload, stylesheet), or connect for them (preconnect)."""
+
 PROTECTION = [
     (b"content-security-policy", b"sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
+    (b"vary", b"x-organization-id"),
 ]
-"""On every answer. A page in a sandbox has an origin of its own: no cookies, no storage, no requests in the console's name, no scripts."""
+"""On every answer. A page in a sandbox has an origin of its own: no cookies, no storage, no requests in the console's name, no scripts.
+A cache in front of us keeps the answers apart of organisations that are named in a header."""
 
 
 def passed(answer: Answer) -> Answer:
     """The same answer with the headers that go out."""
-    return Answer(answer.delivery_id, answer.status, [header for header in answer.headers if _passes(header[0])], answer.body)
+    return Answer(answer.delivery_id, answer.status, [header for header in answer.headers if _passes(*header)], answer.body)
 
 
-def _passes(name: str) -> bool:
+def _passes(name: str, value: str) -> bool:
+    if name == "link":
+        return _only_for_programs(value)
     return name in PASSED or (name.startswith(PREFIXES) and not name.startswith(OBEYED))
+
+
+def _only_for_programs(links: str) -> bool:
+    relations = {relation for quoted, plain in RELATION.findall(links) for relation in (quoted or plain).lower().split()}
+    return bool(relations) and relations <= RELATIONS

@@ -10,7 +10,8 @@ from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Token
 from host.runtime.receipt import Receipt
-from host.web.path import raw_path, segments
+from host.web.origin import Origin
+from host.web.path import mounted, segments
 from host.web.routes import Match
 from stores.tokens import PREFIX
 
@@ -45,10 +46,12 @@ FIXED, PER_PAIR = 2048, 128
 
 @dataclass(frozen=True)
 class Head:
-    """`organization` is the one that the path names, `below` are the segments below the plugin's root. Header names are lower case."""
+    """`organization` is the one that the path names, `subdomain` the one that the host does, `below` are the segments below the plugin's
+    root. `url` is as the sender saw it. Header names are lower case."""
 
     method: str
     organization: str | None
+    subdomain: str | None
     plugin: str
     below: list[str]
     url: str
@@ -56,20 +59,19 @@ class Head:
     headers: Pairs
 
     @classmethod
-    def of(cls, scope: Scope) -> "Head":
+    def of(cls, scope: Scope, origin: Origin) -> "Head":
         """Raises `RequestError`: 400 where it can't be read, 431 where it is too large."""
         query_string: bytes = scope["query_string"]
         raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-        path = raw_path(scope)
-        size = len(path) + len(query_string) + sum([len(name) + len(value) for name, value in raw_headers])
+        root, path = mounted(scope)
+        size = len(root) + len(path) + len(query_string) + sum([len(name) + len(value) for name, value in raw_headers])
         if size > LARGEST or len(raw_headers) > MOST:
             raise RequestError(431, "head.too-large", f"URL and headers may have {LARGEST} bytes, and {MOST} headers are allowed")
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw_headers]
         organization, plugin, below = _target(segments(scope))
-        url = f"{scope['scheme']}://{_host(headers)}{path}"
-        if query_string:
-            url += f"?{query_string.decode('latin-1')}"
-        return cls(scope["method"], organization, plugin, below, url, _query(query_string), headers)
+        host = _host(headers)
+        url = origin.url(scope["scheme"], host, root, path, query_string.decode("latin-1"))
+        return cls(scope["method"], organization, origin.organization(host), plugin, below, url, _query(query_string), headers)
 
     def values(self, name: str) -> list[str]:
         """Of the header with that name, lower case: none, one, or several."""

@@ -18,6 +18,13 @@ def raw_path(scope: Scope) -> str:
     return raw.decode("latin-1") if raw else quote(scope["path"])
 
 
+def mounted(scope: Scope) -> tuple[str, str]:
+    """The path as it came, in two: what the application is mounted below, and the rest."""
+    path, depth = raw_path(scope), _depth(scope)
+    parts = path.split("/")
+    return "/".join(parts[: depth + 1]), "/".join(["", *parts[depth + 1 :]])
+
+
 def segments(scope: Scope) -> list[str]:
     """The decoded segments below the place where the application is mounted. A slash at the end gives an empty last one.
 
@@ -25,9 +32,13 @@ def segments(scope: Scope) -> list[str]:
     control character.
     """
     parts = raw_path(scope).split("/")[1:]
-    decoded = [_decoded(part) for part in parts]
+    return [_decoded(part) for part in parts][_depth(scope) :]
+
+
+def _depth(scope: Scope) -> int:
+    """Segments that the application is mounted below."""
     root: str = scope.get("root_path", "")
-    return decoded[root.count("/") :] if root and scope["path"].startswith(root) else decoded
+    return root.count("/") if root and scope["path"].startswith(root) else 0
 
 
 def _decoded(segment: str) -> str:

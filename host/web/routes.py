@@ -69,7 +69,8 @@ class RouteTable:
     def match(self, method: str, segments: list[str]) -> Match | None:
         """The first route with that path and method. HEAD is GET where it is not declared itself: the guest gets to see GET.
 
-        Raises `MethodNotAllowed` where the path is declared, but not with that method. What is public without a grant is not there.
+        Raises `MethodNotAllowed` where the path is declared, but not with that method; with OPTIONS, which the host answers, it says the
+        same. What is public without a grant is not there.
         """
         candidates = self._by_length.get(len(segments), [])
         matching = [(pattern, parameters) for pattern in candidates if (parameters := pattern.match(segments)) is not None]
@@ -78,8 +79,8 @@ class RouteTable:
                 if wanted in pattern.methods:
                     challenge = wanted == "GET" and pattern.route.challenge is not None
                     return Match(pattern.route, wanted, parameters, challenge, pattern.granted)
-        if allowed := sorted({method for pattern, _ in matching if pattern.granted for method in _with_head(pattern.methods)}):
-            raise MethodNotAllowed(allowed)
+        if allowed := {method for pattern, _ in matching if pattern.granted for method in _with_head(pattern.methods)}:
+            raise MethodNotAllowed(sorted({*allowed, "OPTIONS"}))
         return None
 
 

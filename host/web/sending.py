@@ -16,9 +16,9 @@ async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
 
-def to_response(answer: Answer) -> Response:
-    """An answer as Starlette's, for where it sends."""
-    response = Response(answer.body, answer.status)
+def to_response(answer: Answer, *, head: bool = False) -> Response:
+    """An answer as Starlette's, for where it sends; to a HEAD request without its body."""
+    response = Response(b"" if head else answer.body, answer.status)
     response.raw_headers = _headers(answer)
     return response
 

@@ -137,7 +137,7 @@ async def test_denied_names_the_missing_grant_the_subject_and_the_remedy() -> No
 
     assert "'store'" in denied.value.message
     assert "'acme'" in denied.value.message
-    assert "--org acme --grant store" in denied.value.message
+    assert "innkeeper grant whatsapp store --org acme" in denied.value.message
 
 
 async def test_denied_says_when_it_is_the_manifest_that_does_not_ask() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.command import ENVIRONMENT, invoke
 
-COMMANDS = ("serve", "build", "inspect", "install", "call", "demo", "token create", "token list", "token revoke")
+COMMANDS = ("serve", "doctor", "build", "inspect", "install", "call", "demo", "token create", "token list", "token revoke")
 SLOW = {
     "alembic",
     "cryptography",

@@ -50,14 +50,14 @@ def test_what_is_left_to_do_is_said_with_the_command_that_does_it(tmp_path: Path
     path, data = rich_plugin(tmp_path), tmp_path / "my data"
     result = invoke("install", path, "--org", "acme", "--create-org", "--grant", "store", "--data", data)
 
-    again = f"innkeeper install {path} --org acme --data '{data}'"
+    place = f"--org acme --data '{data}'"
     assert result.stdout.splitlines() == [
         "probe 1.0.0 is installed in acme (which is new).",
         "Granted: store",
         "Waits for your consent: routes.public (anybody may call: ping)",
-        f"  {again} --grant routes.public",
+        f"  innkeeper grant probe routes.public {place}",
         "Missing secret: key",
-        f"  {again} --secret key=@FILE",
+        f"  innkeeper secrets set probe key {place}",
         "Route: GET, POST /v1/orgs/acme/plugins/probe/ping (anybody may call it)",
         "Route: POST /v1/orgs/acme/plugins/probe/hook (signed in x-signature with the secret key)",
     ]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from host.model.delivery import Delivery
 from host.model.installation import Installation
+from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
 from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
@@ -34,8 +35,8 @@ def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION
 
 
 @asynccontextmanager
-async def a_host(folder: Path) -> AsyncIterator[Runtime]:
-    async with Runtime.opened(DataDirectory(folder), artefacts()) as runtime:
+async def a_host(folder: Path, options: HostOptions | None = None) -> AsyncIterator[Runtime]:
+    async with Runtime.opened(DataDirectory(folder), artefacts(), options or HostOptions()) as runtime:
         yield runtime
 
 

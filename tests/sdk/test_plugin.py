@@ -6,8 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host.model.manifest import Verify
 from host.model.schema import validate
-from plugin_sdk_py import Plugin, Request, challenge, dedupe_by, hmac, inject, public, token
+from host.model.signature import SCHEMES
+from plugin_sdk_py import (
+    Plugin,
+    Request,
+    challenge,
+    dedupe_by,
+    github,
+    hmac,
+    hubspot,
+    inject,
+    public,
+    shopify,
+    slack,
+    standard_webhooks,
+    stripe,
+    token,
+)
 
 
 def a_plugin() -> Plugin:
@@ -102,6 +119,61 @@ def test_a_name_that_the_plugin_takes_the_host_takes_too(name: str, version: str
     validate(plugin.describe())
 
 
+@pytest.mark.parametrize(
+    ("auth", "scheme"),
+    [
+        (standard_webhooks, "standard-webhooks"),
+        (stripe, "stripe"),
+        (slack, "slack"),
+        (github, "github"),
+        (shopify, "shopify"),
+        (hubspot, "hubspot-v3"),
+    ],
+)
+def test_a_provider_s_way_of_signing_is_one_word(auth: Any, scheme: str) -> None:
+    plugin = a_plugin()
+    plugin.secret("key", purpose="verify")
+    declare_route(plugin, auth=auth(secret="key"), dedupe=dedupe_by(header="x-id"))
+
+    assert plugin.describe()["routes"][0]["auth"] == {"type": "verify", "scheme": scheme, "secret": "key"}
+    assert validate(plugin.describe()).routes[0].auth.signature == SCHEMES[scheme]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_whatever_a_provider_s_scheme_says_can_be_spelled_out(scheme: str) -> None:
+    """So that the schemes are declarations indeed, and any other can be declared as they are."""
+    spelled, plugin = SCHEMES[scheme], a_plugin()
+    plugin.secret("key", purpose="verify")
+    when = spelled.timestamp
+    declare_route(
+        plugin,
+        auth=hmac(
+            secret="key",
+            header=spelled.header,
+            hash=spelled.hash,
+            encoding=spelled.encoding,
+            prefix=spelled.prefix,
+            separator=spelled.separator or None,  # type: ignore[arg-type]
+            signed=spelled.signed,
+            timestamp=when and when.header,
+            timestamp_prefix=when.prefix if when else "",
+            timestamp_unit=when.unit if when else "s",
+            key=spelled.key,
+        ),
+    )
+
+    auth = validate(plugin.describe()).routes[0].auth
+    assert isinstance(auth, Verify)
+    assert all(getattr(auth.signature, field) == getattr(spelled, field) for field in spelled.__struct_fields__)
+
+
+def test_a_route_says_which_media_types_it_takes() -> None:
+    plugin = a_plugin()
+    declare_route(plugin, content_types=["application/json", "image/*"])
+
+    assert validate(plugin.describe()).routes[0].content_types == ["application/json", "image/*"]
+
+
 def declare_route(plugin: Plugin, **changes: Any) -> None:
     plugin.route(**({"path": "/a", "methods": ["GET"], "auth": public(), "name": "a"} | changes))(lambda request: None)
 
@@ -114,7 +186,11 @@ def declare_route(plugin: Plugin, **changes: Any) -> None:
         ({"methods": ["FETCH"]}, r"route 'a': methods are one or more of GET"),
         ({"methods": []}, r"route 'a': methods are one or more of GET"),
         ({"methods": "GET"}, r"route 'a': methods are one or more of GET"),
-        ({"auth": public}, r"route 'a': auth is public\(\), token\(\) or hmac\(\.\.\.\)"),
+        ({"auth": public}, r"route 'a': auth is public\(\), token\(\), hmac\(\.\.\.\) or a provider's, such as stripe"),
+        ({"content_types": ["json"]}, r"route 'a': content_types are media types in lower case, not \['json'\]"),
+        ({"content_types": ["Application/JSON"]}, r"route 'a': content_types are media types"),
+        ({"content_types": ["*/*"]}, r"route 'a': content_types are media types"),
+        ({"content_types": "application/json"}, r"route 'a': content_types are media types in lower case, not \['a', 'p'"),
         ({"name": "a b"}, r"route 'a b': letters and digits"),
         (
             {"challenge": challenge(secret="key", token_parameter="t", challenge_parameter="c")},

@@ -81,3 +81,18 @@ def test_a_page_can_be_of_one_plugin(connection: Connection) -> None:
     assert [each.id for each in first.items] == ["d5", "d3"]
     assert [each.id for each in deliveries.page(connection, "oak", "chatter", first.next, 2).items] == ["d1"]
     assert deliveries.page(connection, "oak", "absent", None, 2) == Page([], None)
+
+
+@pytest.mark.parametrize("plugin", [None, "chatter"])
+def test_a_page_can_be_of_a_kind_an_outcome_and_a_time(connection: Connection, plugin: str | None) -> None:
+    for number in range(8):
+        kind, outcome = "tool" if number % 2 else "webhook", "failed" if number < 6 else "succeeded"
+        deliveries.record(connection, replace(RECORD, id=f"d{number}", kind=kind, outcome=outcome))
+
+    first = deliveries.page(connection, "oak", plugin, None, 2, kind="tool", outcome="failed")
+
+    assert [each.id for each in first.items] == ["d5", "d3"]
+    assert [each.log for each in first.items] == [LOG, LOG]
+    assert [each.id for each in deliveries.page(connection, "oak", plugin, first.next, 2, kind="tool", outcome="failed").items] == ["d1"]
+    assert [each.id for each in deliveries.page(connection, "oak", plugin, None, 9, outcome="failed", since="d4").items] == ["d5", "d4"]
+    assert deliveries.page(connection, "oak", plugin, None, 9, kind="hook") == Page([], None)

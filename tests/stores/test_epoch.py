@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from host.model.entry import Scope
-from stores import agents, conditions, entries, epoch, installations, organizations, plugins, policies, secrets
+from stores import agents, conditions, entries, epoch, installations, organizations, plugins, policies, routing_keys, secrets
 from stores.database import Database
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -17,6 +17,7 @@ def ready(connection: Connection) -> Connection:
     plugins.add(connection, "d1", CHATTER, 1)
     installations.upsert(connection, "oak", "chatter", digest="d1", at=1)
     agents.add(connection, "oak", "Ada")
+    routing_keys.assign(connection, "oak", "chatter", "1", 1)
     return connection
 
 
@@ -25,6 +26,11 @@ CHANGES: dict[str, Callable[[Connection], object]] = {
     "settings": lambda connection: organizations.change_settings(connection, "oak", "{}"),
     "an agent": lambda connection: agents.add(connection, "oak", "Bob"),
     "availability": lambda connection: agents.set_available(connection, "oak", agents.all(connection, "oak")[0].id, False),
+    "an agent's name": lambda connection: agents.rename(connection, "oak", agents.all(connection, "oak")[0].id, "Eve"),
+    "an agent's end": lambda connection: agents.remove(connection, "oak", agents.all(connection, "oak")[0].id),
+    "an organisation's end": lambda connection: organizations.remove(connection, "elm"),
+    "a routing key": lambda connection: routing_keys.assign(connection, "elm", "chatter", "2", 2),
+    "a routing key's end": lambda connection: routing_keys.remove(connection, "chatter", "1"),
     "an installation": lambda connection: installations.upsert(connection, "oak", "chatter", digest="d1", at=2),
     "a choice": lambda connection: installations.choose(connection, "oak", "chatter", installations.Chosen("{}", {}, False), 2),
     "grants": lambda connection: installations.set_grants(connection, "oak", "chatter", ["store"], 2),

@@ -30,7 +30,21 @@ from host.model.entry import Scope
 from host.model.errors import Conflict
 from host.model.message import Conversation, Message
 from host.model.source import Source
-from stores import agents, conversations, customers, deliveries, effects, entries, messages, organizations, sources
+from stores import (
+    agents,
+    conversations,
+    customers,
+    deliveries,
+    effects,
+    entries,
+    logs,
+    messages,
+    organizations,
+    routing_keys,
+    sources,
+    usage,
+)
+from stores.page import LAST
 from stores.statement import Connection, Statement
 from stores.tables import metadata
 from stores.transaction import transaction
@@ -66,6 +80,7 @@ def settled(connection: Connection) -> Connection:
         host_calls=1, bytes_in=1, bytes_out=1, effects=1, log=log, dropped_log_lines=0,
     )  # fmt: skip
     deliveries.record(connection, record)
+    routing_keys.assign(connection, "oak", "p", "1", 1)
     return connection
 
 
@@ -134,6 +149,12 @@ def test_reads_give_nothing_of_another_organisation(connection: Connection) -> N
     assert agents.agent_for(connection, "elm", "chat") is None
     assert deliveries.get(connection, "elm", "d1") is None
     assert deliveries.page(connection, "elm", None, None, 9).items == []
+    assert logs.of_delivery(connection, "elm", "d1") == logs.deliveries_since(connection, "elm", "") == []
+    with logs.each(connection, "elm", None, "") as lines:
+        assert [*lines] == []
+    assert usage.days(connection, "elm", None, "", LAST) == []
+    assert agents.conversations_of(connection, "elm", "a1") == 0
+    assert routing_keys.all(connection, "elm") == []
 
 
 def test_a_status_that_waits_in_one_organisation_is_not_another_ones(connection: Connection) -> None:
@@ -150,7 +171,11 @@ def test_an_organisation_that_is_deleted_takes_its_own_along(connection: Connect
     effects.apply(connection, "elm", "p", OWN, 100)
     before = of_oak(settled(connection))
 
-    connection.execute("DELETE FROM organizations WHERE id = 'elm'")
+    ada = agents.add(connection, "elm", "Ada")
+    effects.apply(connection, "elm", "p", [ConversationOpened(replace(TALK, id="v2", source="mail", agent_id=ada.id))], 100)
+    routing_keys.assign(connection, "elm", "p", "2", 1)
+
+    organizations.remove(connection, "elm")
 
     assert of_oak(connection) == before
     keyed = [table.name for table in metadata.sorted_tables if "organization" in table.columns]
@@ -169,6 +194,8 @@ def statements() -> Iterator[tuple[str, Statement]]:
 WITHOUT_ORGANIZATION = {
     "stores.installations._ALL",  # the whole host's
     "stores.installations._OF_PLUGIN",
+    "stores.routing_keys._OWNER",  # a key says itself whose it is
+    "stores.routing_keys._DELETE",
     "stores.tokens._BY_HASH",  # a token says itself whose it is
     "stores.tokens._ALL",
     "stores.tokens._REVOKE",
@@ -186,10 +213,12 @@ def test_every_statement_on_an_organisations_rows_names_the_organisation() -> No
 
 
 def test_no_statement_walks_through_a_table_or_through_all_that_an_organisation_has_in_it(connection: Connection) -> None:
-    small = {"organizations", "agents", "sources", "plugins", "tokens", "config_epoch", "installations"}
+    small = {"organizations", "agents", "sources", "plugins", "tokens", "config_epoch", "installations", "routing_keys"}
     walk = re.compile(r"SCAN (\w+)|SEARCH (\w+) .*\(organization=\?\)")
     walked = set()
     for name, statement in statements():
+        if name == "stores.organizations._DELETE":  # takes everything along, which is the point
+            continue
         sql, constants = statement.compile(sqlite.dialect(paramstyle="named"))
         parameters = dict.fromkeys(re.findall(r":(\w+)", sql), 1) | dict(constants)
         steps = [walk.match(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]

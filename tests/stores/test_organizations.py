@@ -60,3 +60,12 @@ def test_settings_can_not_name_the_agent_of_another_organisation(connection: Con
 def test_settings_of_no_organisation_are_refused(connection: Connection) -> None:
     with pytest.raises(UsageError, match="no organisation 'nobody'"):
         organizations.change_settings(connection, "nobody", "{}")
+
+
+def test_a_removed_organisation_is_gone_and_its_id_free(connection: Connection) -> None:
+    organizations.remove(connection, "oak")
+
+    assert [each.id for each in organizations.all(connection)] == ["elm"]
+    assert organizations.create(connection, "oak", 2).created_at == 2
+    with pytest.raises(UsageError, match="no organisation 'ash'"):
+        organizations.remove(connection, "ash")

@@ -143,9 +143,10 @@ def test_a_database_that_has_lost_its_revision_is_refused(connection: Connection
         schema.upgrade(connection)
 
 
-@pytest.mark.parametrize(
-    "foreign", ["CREATE TABLE customers (a)", "CREATE TABLE alembic_version (version_num)", "CREATE VIEW a AS SELECT 1"]
-)
+FOREIGN = ["CREATE TABLE customers (a)", "CREATE TABLE alembic_version (version_num)", "CREATE VIEW a AS SELECT 1"]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, foreign: str) -> None:
     connection = Database(tmp_path / "innkeeper.db").connect()
     connection.execute(foreign)
@@ -239,7 +240,7 @@ LINE = "INSERT INTO log_lines VALUES ('acme', 'd', 0, 1, 'info', 'kept', NULL)"
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_version_that_stands_where_it_stood_at_first_moves_to_its_own_table(connection: Connection, shared: bool) -> None:
+def test_the_version_moves_from_where_it_stood_at_first_to_its_own_table(connection: Connection, shared: bool) -> None:
     connection.execute("ALTER TABLE innkeeper_version RENAME TO alembic_version")
 
     schema.upgrade(connection, shared=shared)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from msgspec.json import decode
 from starlette.types import ASGIApp
 
 from host.model.delivery import Delivery
+from host.model.options import HostOptions
 from host.runtime.runtime import Runtime
 from host.web.app import create_app
 from stores import deliveries, tokens
@@ -49,11 +50,12 @@ def probe(handler: Handler | None = None) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. Header names as they were sent."""
+    """What came back. Header names as they were sent, but for X-Request-Id: `request_id` is what it said, if it came."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    request_id: str = field(default="", compare=False)
 
     def header(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name]
@@ -91,6 +93,7 @@ class Site:
         body: bytes = b"",
         chunks: Iterable[bytes] | None = None,
         root_path: str = "",
+        host: str = "testserver",
     ) -> Reply:
         """One request. `target` is path and query as on the wire."""
         path, _, query = (target if isinstance(target, bytes) else target.encode("latin-1")).partition(b"?")
@@ -98,9 +101,11 @@ class Site:
         scope = {
             "type": "http", "http_version": "1.1", "asgi": {"version": "3.0"}, "scheme": "http", "server": ("testserver", 80),
             "method": method, "path": unquote(path.decode("latin-1")), "raw_path": path, "root_path": root_path, "query_string": query,
-            "headers": [(b"host", b"testserver"), *given],
+            "headers": [(b"host", host.encode("latin-1")), *given],
         }  # fmt: skip
-        return await exchange(self.app, scope, [body] if chunks is None else chunks)
+        reply = await exchange(self.app, scope, [body] if chunks is None else chunks)
+        [request_id] = reply.header("x-request-id")
+        return replace(reply, headers=[header for header in reply.headers if header[0] != "x-request-id"], request_id=request_id)
 
     def token(self, organization: str | None = None, role: str = "operator") -> tuple[str, str]:
         """The header Authorization with a new token."""
@@ -114,10 +119,12 @@ class Site:
 
 
 @asynccontextmanager
-async def a_site(folder: Path, component: bytes | None = None, **order: object) -> AsyncIterator[Site]:
+async def a_site(
+    folder: Path, component: bytes | None = None, *, options: HostOptions | None = None, **order: object
+) -> AsyncIterator[Site]:
     """A site with one plugin, by default `probe`, installed in `acme` with its secrets and all grants."""
     await installed(folder, component or probe(), **{"secrets": SECRETS, **order})
-    async with a_host(folder) as runtime:
+    async with a_host(folder, options) as runtime:
         yield Site(runtime, create_app(runtime))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from msgspec.json import encode
 from host.model.errors import RequestError
 from host.model.limits import Limits
 from host.web.body import ClientGone, read_body
-from tests.web.site import Site, a_site
+from tests.guests_wat import Echo
+from tests.web.site import Site, a_site, probe
 
+OPEN = "/v1/orgs/acme/plugins/probe/open"
 ANY = "/v1/orgs/acme/plugins/probe/any"
 JSON = "/v1/orgs/acme/plugins/probe/json"
 MIB = 1024 * 1024
@@ -43,6 +46,28 @@ async def test_a_body_arrives_byte_for_byte(tmp_path: Path) -> None:
 
     assert (reply.told.body.encode(), reply.told.base64) == (text, False)
     assert (binary.told.body, binary.told.base64) == ("//4=", True)
+
+
+async def test_a_body_goes_in_and_out_byte_for_byte_whatever_it_is(tmp_path: Path) -> None:
+    every = bytes(range(256))
+    random = Random(1)
+    bodies = [
+        b"",
+        b"\x00",
+        b"\xff",
+        every,
+        every * 2000,
+        "\ufeff\U0001f98a\r\n".encode(),
+        b"\xed\xa0\x80",
+        b"a\xc3",
+        *(bytes([n]) for n in every),
+    ]
+    bodies += [random.randbytes(random.randrange(5000)) for _ in range(100)]
+    async with a_site(tmp_path, probe(Echo())) as site:
+        for body in bodies:
+            reply = await site.ask("POST", OPEN, chunks=[body[:7], body[7:]])
+
+            assert (reply.status, reply.body, reply.header("content-length")) == (200, body, [str(len(body))])
 
 
 async def test_a_body_in_many_pieces_is_one_body(tmp_path: Path) -> None:

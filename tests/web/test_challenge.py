@@ -80,4 +80,4 @@ async def test_without_the_secret_no_token_is_right_and_the_log_says_what_to_set
         record = site.records()[0]
 
     assert (reply.status, reply.code) == (403, "challenge.failed")
-    assert "--org acme --secret verify_token=@FILE" in record.log[0].message
+    assert "innkeeper secrets set probe verify_token --org acme" in record.log[0].message

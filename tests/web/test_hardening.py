@@ -16,7 +16,7 @@ HARMFUL = [
     "Authentication-Info", "Set-Login", "SourceMap", "Speculation-Rules", "Timing-Allow-Origin", "Use-As-Dictionary",
     "X-Accel-Redirect", "X-Sendfile", "X-Frame-Options", "X-Content-Type-Options", "X-XSS-Protection", "X-DNS-Prefetch-Control",
     "X-Permitted-Cross-Domain-Policies", "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Trailer", "Upgrade",
-    "TE", "Server", "Date", "Via",
+    "TE", "Server", "Date", "Via", "X-Envoy-Immediate-Health-Check-Fail",
 ]  # fmt: skip
 HARMLESS = [
     ("content-type", "text/html"),
@@ -44,13 +44,39 @@ async def test_headers_that_speak_for_the_whole_origin_or_the_connection_do_not_
 
     assert (reply.status, reply.body) == (200, b"hello")
     assert [name for name, value in reply.headers if value == "guest's"] == []
-    assert {name for name, _ in reply.headers} == {"content-security-policy", "x-content-type-options", "content-length"}
+    assert {name for name, _ in reply.headers} == {"content-security-policy", "x-content-type-options", "vary", "content-length"}
+    assert [reply.header(name) for name in ("content-length", "vary")] == [["5"], ["x-organization-id"]]
 
 
 async def test_headers_that_speak_for_the_answer_go_out_as_they_are(tmp_path: Path) -> None:
     reply = await answered(tmp_path, Respond(headers=[(name, value.encode()) for name, value in HARMLESS]))
 
     assert reply.headers[: len(HARMLESS)] == HARMLESS
+
+
+@pytest.mark.promise("front.hardened")
+@pytest.mark.parametrize(
+    "value",
+    [
+        "</x.js>; rel=preload; as=script",
+        '</x.css>; rel="stylesheet"',
+        '</x.css>; rel="next stylesheet"',
+        "</x.css>; REL = Preload",
+        "</2>; rel=next, </x.js>; rel=preload",
+        "</2>; rel=next; rel=preload",
+        '</2>; rel=next; title="; rel=", </x.js>; rel="preload"',
+        r'</x.js>; rel="pre\load"',
+        "<https://evil.example>; rel=preconnect",
+        "<https://evil.example>; rel=dns-prefetch",
+        "</x.js>; rel=modulepreload",
+        "</2>",
+        "",
+    ],
+)
+async def test_a_link_that_browsers_follow_by_themselves_does_not_go_out(tmp_path: Path, value: str) -> None:
+    reply = await answered(tmp_path, Respond(headers=[("Link", value.encode()), ("link", b'</2>; rel="next", </9>; rel=last')]))
+
+    assert reply.header("link") == ['</2>; rel="next", </9>; rel=last']
 
 
 @pytest.mark.promise("front.hardened")
@@ -76,6 +102,10 @@ async def test_errors_are_protected_alike(tmp_path: Path, target: str) -> None:
     ("name", "value"),
     [
         ("x-split", b"a\rSet-Cookie: b=1"),
+        ("location", b"/a\r\nSet-Cookie: b=1"),
+        ("location", b"/a\x0bb"),
+        ("location", b"/a\x7fb"),
+        ("content-length", b"5\r\n\r\n"),
         ("x-split", b"a\r\nSet-Cookie: b=1"),
         ("x-split", b"a\nb"),
         ("x-nul", b"a\x00b"),

@@ -59,7 +59,8 @@ async def test_a_request_that_names_none_is_told_how_whatever_is_installed(tmp_p
 
 
 @pytest.mark.promise("front.one-404")
-async def test_what_is_unknown_not_installed_disabled_or_without_consent_is_one_and_the_same_404(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE", "TRACE"])
+async def test_what_is_unknown_not_installed_disabled_or_without_consent_is_one_and_the_same_404(tmp_path: Path, method: str) -> None:
     await installed(tmp_path, probe(), organization="other")
     await installed(tmp_path, probe(), organization="careful", grant_all=False)
     async with a_site(tmp_path) as site:
@@ -67,7 +68,7 @@ async def test_what_is_unknown_not_installed_disabled_or_without_consent_is_one_
             connection.execute("UPDATE installations SET enabled = 0 WHERE organization = 'other'")
             connection.execute("UPDATE config_epoch SET epoch = epoch + 1")
         replies = [
-            await site.ask("GET", target)
+            await site.ask(method, target)
             for target in [
                 "/v1/orgs/nobody/plugins/probe/open",
                 "/v1/orgs/acme/plugins/nothing/open",
@@ -86,7 +87,7 @@ async def test_what_is_unknown_not_installed_disabled_or_without_consent_is_one_
             ]
         ]
 
-    assert replies[0].code == "not-found"
+    assert replies[0].body == b"" if method == "HEAD" else replies[0].code == "not-found"
     assert {(reply.status, reply.body, tuple(reply.headers)) for reply in replies} == {
         (404, replies[0].body, tuple(replies[0].headers)),
     }

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests_wat import Report, manifest, plugin
+from tests.guests_wat import Report, Respond, manifest, plugin
 from tests.runtime.hosts import installed
-from tests.web.site import a_site
+from tests.web.site import a_site, probe
 
 BASE = "/v1/orgs/acme/plugins/probe"
 
@@ -50,15 +50,15 @@ async def test_another_path_is_not_found(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/open", "GET, HEAD, POST"),
-        ("GET", "/any", "POST"),
-        ("HEAD", "/any", "POST"),
+        ("PUT", "/open", "GET, HEAD, OPTIONS, POST"),
+        ("GET", "/any", "OPTIONS, POST"),
+        ("HEAD", "/any", "OPTIONS, POST"),
         ("POST", "/webhook/", None),
-        ("DELETE", "/webhook", "GET, HEAD, POST"),
-        ("OPTIONS", "/open", "GET, HEAD, POST"),
-        ("POST", "/items/new", "DELETE, GET, HEAD"),
-        ("TRACE", "/open", "GET, HEAD, POST"),
-        ("get", "/open", "GET, HEAD, POST"),
+        ("DELETE", "/webhook", "GET, HEAD, OPTIONS, POST"),
+        ("POST", "/items/new", "DELETE, GET, HEAD, OPTIONS"),
+        ("TRACE", "/open", "GET, HEAD, OPTIONS, POST"),
+        ("get", "/open", "GET, HEAD, OPTIONS, POST"),
+        ("options", "/open", "GET, HEAD, OPTIONS, POST"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(tmp_path: Path, method: str, path: str, allowed: str | None) -> None:
@@ -68,14 +68,58 @@ async def test_a_wrong_method_is_told_the_right_ones(tmp_path: Path, method: str
     assert (reply.status, reply.header("allow")) == ((405, [allowed]) if allowed else (404, []))
 
 
-async def test_head_runs_as_get_and_has_its_length_but_no_body(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/open", "GET, HEAD, OPTIONS, POST"),
+        ("/any", "OPTIONS, POST"),
+        ("/webhook", "GET, HEAD, OPTIONS, POST"),
+        ("/items/new", "DELETE, GET, HEAD, OPTIONS"),
+        ("/no/such/route", None),
+    ],
+)
+async def test_options_are_answered_by_the_host(tmp_path: Path, path: str, allowed: str | None) -> None:
     async with a_site(tmp_path) as site:
-        reply = await site.ask("HEAD", f"{BASE}/open")
-        record = site.records()[0]
+        reply = await site.ask(
+            "OPTIONS", BASE + path, headers=[("access-control-request-method", "POST"), ("origin", "https://evil.example")]
+        )
+        records = site.records()
 
-    assert (reply.status, reply.body) == (200, b"")
-    assert int(reply.header("content-length")[0]) > 100
+    assert (reply.status, reply.header("allow")) == ((204, [allowed]) if allowed else (404, []))
+    assert not allowed or (reply.body == b"" and reply.header("content-length") == [])
+    assert not any(name.startswith("access-control-") for name, _ in reply.headers)
+    assert records == []
+
+
+async def test_options_that_are_declared_reach_the_guest(tmp_path: Path) -> None:
+    component = plugin(manifest({"name": "asked", "path": "/asked", "auth": {"type": "public"}, "methods": ["OPTIONS"]}), Report())
+    async with a_site(tmp_path, component, secrets={}) as site:
+        reply = await site.ask("OPTIONS", f"{BASE}/asked")
+        wrong = await site.ask("GET", f"{BASE}/asked")
+
+    assert (reply.told.route, reply.told.method) == ("asked", "OPTIONS")
+    assert (wrong.status, wrong.header("allow")) == (405, ["OPTIONS"])
+
+
+async def test_head_runs_as_get_and_has_its_length_but_no_body(tmp_path: Path) -> None:
+    async with a_site(tmp_path, probe(Respond(headers=[("etag", b'"1"')], body=b"as long as this"))) as site:
+        got = await site.ask("GET", f"{BASE}/open")
+        reply = await site.ask("HEAD", f"{BASE}/open")
+        record = site.records()[-1]
+
+    assert got.header("content-length") == ["15"]
+    assert (reply.status, reply.headers, reply.body) == (got.status, got.headers, b"")
     assert (record.method, record.name, record.outcome) == ("GET", "open", "succeeded")
+
+
+async def test_head_of_a_challenge_has_the_length_of_its_answer(tmp_path: Path) -> None:
+    target = f"{BASE}/webhook?hub.mode=subscribe&hub.verify_token=let%20me%20in&hub.challenge=12345"
+    async with a_site(tmp_path) as site:
+        got = await site.ask("GET", target)
+        reply = await site.ask("HEAD", target)
+
+    assert (got.status, got.body) == (200, b"12345")
+    assert (reply.status, reply.headers, reply.body) == (200, got.headers, b"")
 
 
 async def test_head_that_is_declared_arrives_as_head(tmp_path: Path) -> None:
@@ -102,17 +146,22 @@ async def test_a_path_may_have_a_route_for_each_method(tmp_path: Path) -> None:
         wrong = await site.ask("POST", f"{BASE}/thing", headers=[token_header])
 
     assert routes == ["read", "write", "other"]
-    assert (wrong.status, wrong.header("allow")) == (405, ["DELETE, GET, HEAD, PUT"])
+    assert (wrong.status, wrong.header("allow")) == (405, ["DELETE, GET, HEAD, OPTIONS, PUT"])
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/open"), ("PUT", "/open"), ("GET", "/items/3")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/open"), ("PUT", "/open"), ("GET", "/items/3"), ("HEAD", "/open"), ("OPTIONS", "/open"), ("OPTIONS", "/items/3")],
+)
 async def test_a_public_route_without_its_grant_is_not_there(tmp_path: Path, method: str, path: str) -> None:
     async with a_site(tmp_path, grant_all=False) as site:
         reply = await site.ask(method, BASE + path)
-        unknown = await site.ask("GET", f"{BASE}/no/such/route")
+        unknown = await site.ask(method, f"{BASE}/no/such/route")
+        elsewhere = await site.ask(method, "/v1/orgs/nobody/plugins/nothing/open")
 
     assert reply.status == 404
-    assert reply == unknown
+    assert reply == unknown == elsewhere
+    assert (reply.body == b"") == (method == "HEAD")
 
 
 async def test_the_plugin_s_log_says_which_grant_a_public_route_needs(tmp_path: Path) -> None:
@@ -121,7 +170,7 @@ async def test_the_plugin_s_log_says_which_grant_a_public_route_needs(tmp_path: 
         record = site.records()[0]
 
     assert (record.outcome, record.status, record.error_code) == ("refused", 404, "denied")
-    assert "--org acme --grant routes.public" in record.log[0].message
+    assert "innkeeper grant probe routes.public --org acme" in record.log[0].message
 
 
 async def test_a_new_version_s_routes_take_over_at_the_next_request(tmp_path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from contextlib import closing
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from host.cli import pairs
-from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, Organization, cache_folder, examples
+from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, Organization, cache_folder, examples, place
 from host.cli.output import one_line, print_json, progress
 from host.cli.routes import guard, methods
 from host.cli.source import component
@@ -71,13 +70,7 @@ def install(
 
         print_json({**asdict(installed), "webhooks": [{"methods": methods(route), "url": url} for url, route in webhooks]})
     else:
-        print("\n".join(one_line(line) for line in _told(installed, webhooks, _again(path, organization, data))))
-
-
-def _again(path: Path, organization: str, data: Path) -> str:
-    """The command for the same plugin, organisation and data directory."""
-    place = "" if data == DEFAULT_DATA else f" --data {quote(str(data))}"
-    return f"innkeeper install {quote(str(path))} --org {organization}{place}"
+        print("\n".join(one_line(line) for line in _told(installed, webhooks, place(data))))
 
 
 def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple[str, Route]]":
@@ -91,13 +84,18 @@ def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple
     return [(f"/v1/orgs/{installed.organization}/plugins/{installed.plugin}{route.path}", route) for route in routes]
 
 
-def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", again: str) -> list[str]:
+def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", place: str) -> list[str]:
     """What came of it, in lines for a person; what is left to do comes with its command."""
+    from host.model import remedies
+
     new = " (which is new)" if installed.created_organization else ""
     lines = [f"{installed.plugin} {installed.version} is installed in {installed.organization}{new}."]
     lines += [f"Granted: {', '.join(installed.grants) or 'nothing'}"]
     for wish in installed.waiting:
-        lines += [f"Waits for your consent: {wish.name} ({wish.reason})", f"  {again} --grant {quote(wish.name)}"]
+        lines += [
+            f"Waits for your consent: {wish.name} ({wish.reason})",
+            f"  {remedies.grant(installed.plugin, wish.name, installed.organization)}{place}",
+        ]
     for name in installed.missing_secrets:
-        lines += [f"Missing secret: {name}", f"  {again} --secret {name}=@FILE"]
+        lines += [f"Missing secret: {name}", f"  {remedies.set_secret(installed.plugin, name, installed.organization)}{place}"]
     return [*lines, *(f"Route: {', '.join(methods(route))} {url} ({guard(route)})" for url, route in webhooks)]

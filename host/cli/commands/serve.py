@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, examples
+from host.cli.options import DEFAULT_DATA, CacheFolder, ConfigFile, DataFolder, JsonFlag, examples
 from host.cli.output import console, print_json, table
 
 if TYPE_CHECKING:
@@ -37,12 +37,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[str, typer.Option("--port", metavar="PORT", help="The port to listen on; 0 takes a free one.")] = "8080",
     cache: CacheFolder = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", metavar="FILE", help="A TOML file with options. [dim]\\[default: INNKEEPER_CONFIG, else DIR/innkeeper.toml][/dim]"
-        ),
-    ] = None,
+    config: ConfigFile = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Show every option and where it comes from, and start nothing.")
     ] = False,
@@ -91,14 +86,14 @@ def serve(
     """
     from host.cli import configuration
 
-    found = configuration.load(_given(context), config)
+    found = configuration.load(given(context), config)
     if print_config:
         _print(found, as_json)
     else:
         _serve(found, as_json)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
+def given(context: typer.Context) -> dict[str, Any]:
     """The options that stand on the command line."""
     from host.cli.configuration import TYPES
 
@@ -115,7 +110,7 @@ def _serve(found: "Configuration", as_json: bool) -> None:
         else:
             print(f"Innkeeper is ready at {url}", flush=True)
 
-    logs.configure(found.options.log_json, access_log=found.options.access_log)
+    logs.configure(found.options.log_json)
     serving.serve(found.place, found.options, ready)
 
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _sizes()
     _dedupe_keys()
     _deliveries()
+    op.create_index("conversations_by_agent", "conversations", ["organization", "agent_id"], unique=False)
 
 
 def _policies() -> None:

@@ -1,0 +1,82 @@
+"""The end of a host: what is under way may finish for a while, and what does not is dropped and recorded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+from host.model.errors import RequestError
+
+PATIENCE_S = 5.0
+"""Seconds that what was dropped has to be recorded and answered. It waits for the disk alone."""
+
+
+class ShuttingDown(RequestError):
+    """The host is ending, and nothing of this request was stored: send it again."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "shutdown", "the host is ending, and nothing of this request was stored: send it again")
+
+
+class Ending:
+    """Whether a host ends. `begun`: nothing new comes in; `dropping`: what is under way is dropped, as far as it did not commit."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.dropping = False
+        self._scopes: set[asyncio.Timeout] = set()
+        self._underway = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def __repr__(self) -> str:
+        state = "dropping" if self.dropping else "begun" if self.begun else "not yet"
+        return f"<Ending [{state}, {self._underway} under way]>"
+
+    @contextmanager
+    def underway(self) -> Iterator[None]:
+        """Something that the host finishes before it closes its database, if only by recording that it was dropped."""
+        self._underway += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._underway -= 1
+            if not self._underway:
+                self._quiet.set()
+
+    @asynccontextmanager
+    async def droppable(self) -> AsyncIterator[None]:
+        """What runs within is cancelled when the time is over. Raises `ShuttingDown` then, and afterwards at once."""
+        if self.dropping:
+            raise ShuttingDown
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._scopes.add(scope)
+                try:
+                    yield
+                finally:
+                    self._scopes.discard(scope)
+        except TimeoutError:
+            if scope.expired():
+                raise ShuttingDown from None
+            raise
+
+    def begin(self) -> None:
+        """From now on the host is not ready."""
+        self.begun = True
+
+    def drop(self) -> None:
+        """Ends what is droppable. A commit that has begun is none of that."""
+        self.begin()
+        self.dropping = True
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(0)
+
+    async def finish(self) -> None:
+        """Drops what is still under way, and waits until it is recorded."""
+        self.drop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await self._quiet.wait()

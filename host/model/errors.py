@@ -206,6 +206,19 @@ class NotInstalled(UsageError):
     code = "plugin.not-installed"
 
 
+class NotOpen(InnkeeperError):
+    """The plugin host is not open."""
+
+    code = "host.not-open"
+    status = 503
+
+
+class WrongLoop(UsageError):
+    """The plugin host belongs to another event loop."""
+
+    code = "host.wrong-loop"
+
+
 class Conflict(InnkeeperError):
     """Somebody else was faster: the invocation runs again."""
 

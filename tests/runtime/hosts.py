@@ -1,5 +1,6 @@
 """A host over a temporary directory, and requests to it that are already checked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,3 +68,10 @@ async def send(runtime: Runtime, plugin: str, route: str, body: bytes = b"", org
 def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery]:
     """The deliveries of an organisation, oldest first."""
     return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]
+
+
+async def under_way(runtime: Runtime, guests: int = 1) -> None:
+    """Until so many guests run."""
+    async with asyncio.timeout(20):
+        while f"{guests} busy" not in repr(runtime):  # noqa: ASYNC110  # the pool tells nobody
+            await asyncio.sleep(0.001)

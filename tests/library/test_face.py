@@ -7,7 +7,7 @@ from pathlib import Path
 
 import host
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 IMPORT = """
 import os, sys, threading
 

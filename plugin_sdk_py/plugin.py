@@ -1,6 +1,7 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import cleandoc
 from typing import Literal, TypeVar
 
 from plugin_sdk_py import declared, names
@@ -171,7 +172,7 @@ class Plugin:
         def declare(handler: F) -> F:
             tool = Tool(
                 name=name or getattr(handler, "__name__", "").strip("_"),
-                description=description or (handler.__doc__ or "").strip(),
+                description=description or cleandoc(handler.__doc__ or ""),
                 input_schema=input_schema,
                 output_schema=output_schema,
                 handler=handler,

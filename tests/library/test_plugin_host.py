@@ -3,8 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,15 @@ from starlette.types import ASGIApp
 
 from host import HostOptions, InnkeeperError, PluginHost
 from host.model.errors import NotOpen, UnknownOrganization, UsageError, WrongLoop
+from host.runtime.data import DataDirectory
 from host.runtime.lock import Locked
+from stores.database import Database
 from tests.building import artefacts
 from tests.guests_wat import Respond
 from tests.guests_wat import manifest as manifest_of
 from tests.guests_wat import plugin as webhook_plugin
 from tests.guests_wat_exports import ECHO, MIRROR, SPIN, manifest, plugin
+from tests.library.applications import running
 from tests.runtime.hosts import choose, records, under_way
 
 HELLO = webhook_plugin(
@@ -36,23 +37,6 @@ ACME = {"organization": "acme", "create_organization": True, "grant_all": True}
 
 def a_host(folder: Path, **options: Any) -> PluginHost:
     return PluginHost(data=folder / "data", cache=artefacts(), **{"options": HostOptions(grace_s=1), **options})
-
-
-@asynccontextmanager
-async def running(app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
-    """An application between the start and the end of its lifespan, as a server runs it."""
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    lifespan = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, said.put))
-    await told.put({"type": "lifespan.startup"})
-    assert (await said.get())["type"] == "lifespan.startup.complete"
-    try:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://app.example") as client:
-            yield client
-    finally:
-        await told.put({"type": "lifespan.shutdown"})
-        assert (await said.get())["type"] == "lifespan.shutdown.complete"
-        await lifespan
 
 
 def in_starlette(plugins: PluginHost) -> ASGIApp:
@@ -162,14 +146,36 @@ async def test_it_is_opened_once_at_a_time_and_can_be_opened_again_after_its_end
 async def test_a_data_directory_or_a_database_that_another_host_uses_is_refused(tmp_path: Path) -> None:
     database = tmp_path / "app.db"
     async with a_host(tmp_path, database=database):
-        other = a_host(tmp_path)
+        other = a_host(tmp_path, database=database)
         with pytest.raises(Locked, match=r"another server uses the data directory .*within another program"):
             await other.__aenter__()
         third = PluginHost(data=tmp_path / "third", database=database, cache=artefacts())
         with pytest.raises(Locked, match=r"another server uses the database .*app\.db"):
             await third.__aenter__()
-    async with third, other:  # what could not be opened can be tried again
-        assert (third.runtime.data.shared, other.runtime.data.shared) == (True, False)
+    async with third:  # what could not be opened can be tried again
+        assert third.runtime.data.shared
+
+
+async def test_the_commands_find_the_applications_database_from_the_data_directory(tmp_path: Path) -> None:
+    async with a_host(tmp_path, database=tmp_path / "app.db") as plugins:
+        await plugins.install(BOTH, **ACME)
+        assert plugins.tools("acme") != []
+        with Database(DataDirectory(tmp_path / "data").database).transaction() as connection:
+            choose(connection, "both", enabled=False)
+
+        assert plugins.tools("acme") == []
+
+
+async def test_another_place_of_the_database_is_followed_and_a_database_of_its_own_is_not_hidden(tmp_path: Path) -> None:
+    for name in ("one.db", "two.db"):
+        async with a_host(tmp_path, database=tmp_path / name):
+            assert (tmp_path / "data" / "innkeeper.db").resolve() == tmp_path / name
+    (tmp_path / "data" / "innkeeper.db").unlink()
+    async with a_host(tmp_path):
+        pass
+
+    with pytest.raises(UsageError, match="has a database of its own: move"):
+        await a_host(tmp_path, database=tmp_path / "one.db").__aenter__()
 
 
 async def test_from_another_event_loop_every_call_says_where_it_belongs(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_what_is_declared_is_in_the_manifest() -> None:
     assert [hook.event for hook in manifest.hooks] == ["task.created"]
     assert [(tool.name, tool.description, tool.output_schema) for tool in manifest.tools] == [
         ("add_up", "Adds", {"type": "object", "required": ["sum"]}),
-        ("say-hello", "Says hello.\n\n        Whoever is there.", None),
+        ("say-hello", "Says hello.\n\nWhoever is there.", None),
     ]
     assert manifest.tools[1].input_schema == {"type": "object", "properties": {}, "additionalProperties": False}
     assert (on_task(Event(name="x", data={})), hello({}), add_up({})) == (None, "hello", {"sum": 1})

@@ -8,7 +8,7 @@ from plugin_sdk_py.text import Json
 __all__ = ["Dedupe", "dedupe_by"]
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-POINTER = re.compile(r"(/([^~/]|~[01])*)+")
+POINTER = re.compile(r"(/([^~/]|~[01])*){1,16}")
 DAY = 24 * 60 * 60
 
 
@@ -24,7 +24,7 @@ class Dedupe:
         if self.header is not None and not HEADER.fullmatch(self.header):
             raise ValueError(f"dedupe_by: {self.header!r} is no name of a header")
         if self.json is not None and not POINTER.fullmatch(self.json):
-            raise ValueError(f"dedupe_by: {self.json!r} is no JSON Pointer, such as /entry/0/id")
+            raise ValueError(f"dedupe_by: {self.json!r} is no JSON Pointer of 1 to 16 steps, such as /entry/0/id")
         if not 60 <= self.expires_s <= 30 * DAY:
             raise ValueError(f"dedupe_by: expires_s is 60 to {30 * DAY} seconds, not {self.expires_s!r}")
 

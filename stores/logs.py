@@ -1,12 +1,9 @@
 """What plugins logged, across deliveries."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from msgspec import Struct
-from sqlalchemy import BindParameter, ColumnElement, bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
-from stores.statement import Connection, Row, Statement
+from stores.statement import Connection, Statement
 from stores.tables import deliveries, log_lines
 
 
@@ -25,43 +22,27 @@ class LoggedLine(Struct, frozen=True):
 
 _d, _l = deliveries.c, log_lines.c
 _organization: BindParameter[str] = bindparam("organization")
-
-
-def _lines(*conditions: ColumnElement[bool]) -> Statement:
-    """In the order of deliveries, and of the lines of each."""
-    both = deliveries.join(log_lines, (_l.organization == _d.organization) & (_l.delivery_id == _d.id))
-    return Statement(
-        select(_d.organization, _d.plugin, _d.id, _l.number, _l.at, _l.level, _l.message, _l.fields)
-        .select_from(both)
-        .where(_d.organization == _organization, *conditions)
-        .order_by(_d.id, _l.number)
-    )
-
-
-_since = _d.id >= bindparam("since")
-_SINCE = _lines(_since)
-_OF_PLUGIN_SINCE = _lines(_d.plugin == bindparam("plugin"), _since)
-_OF_DELIVERY = _lines(_d.id == bindparam("delivery_id"))
-_IDS_SINCE = Statement(select(_d.id).where(_d.organization == _organization, _since).order_by(_d.id))
-
-
-@contextmanager
-def each(connection: Connection, organization: str, plugin: str | None, since: str) -> Iterator[Iterator[LoggedLine]]:
-    """The lines of an organisation's deliveries whose ids are not below `since`, one by one: within the block."""
-    wanted = {"organization": organization, "since": since}
-    found = _SINCE.each(connection, **wanted) if plugin is None else _OF_PLUGIN_SINCE.each(connection, **wanted, plugin=plugin)
-    with found as rows:
-        yield map(_line, rows)
+_LINES = Statement(
+    select(_d.organization, _d.plugin, _d.id, _l.number, _l.at, _l.level, _l.message, _l.fields)
+    .select_from(deliveries.join(log_lines, (_l.organization == _d.organization) & (_l.delivery_id == _d.id)))
+    .where(_d.organization == _organization, _d.id == bindparam("delivery_id"))
+    .order_by(_l.number)
+)
+_ids = select(_d.id).where(_d.organization == _organization, _d.id > bindparam("after")).order_by(_d.id).limit(bindparam("limit"))
+_IDS = Statement(_ids)
+_IDS_OF_PLUGIN = Statement(_ids.where(_d.plugin == bindparam("plugin")))
 
 
 def of_delivery(connection: Connection, organization: str, delivery_id: str) -> list[LoggedLine]:
-    return [_line(row) for row in _OF_DELIVERY.rows(connection, organization=organization, delivery_id=delivery_id)]
+    """In the order in which they were written."""
+    return [LoggedLine(*row) for row in _LINES.rows(connection, organization=organization, delivery_id=delivery_id)]
 
 
-def deliveries_since(connection: Connection, organization: str, since: str) -> list[str]:
-    """The ids that are not below `since`, in their order: also of deliveries that logged nothing."""
-    return [str(delivery_id) for (delivery_id,) in _IDS_SINCE.rows(connection, organization=organization, since=since)]
+def delivery_ids(connection: Connection, organization: str, plugin: str | None, after: str, limit: int) -> list[str]:
+    """The ids of deliveries to one plugin, or to all, that come after that one: the first `limit` in their order.
 
-
-def _line(row: Row) -> LoggedLine:
-    return LoggedLine(*row)
+    Those that logged nothing are among them.
+    """
+    wanted = {"organization": organization, "after": after, "limit": limit}
+    rows = _IDS.rows(connection, **wanted) if plugin is None else _IDS_OF_PLUGIN.rows(connection, **wanted, plugin=plugin)
+    return [str(delivery_id) for (delivery_id,) in rows]

@@ -1,6 +1,8 @@
 """What the documentation says is true: its plugins work, its figures are those of the code."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +13,14 @@ from msgspec import structs
 from msgspec.json import decode
 
 import host
+from host.cli.configuration import TYPES, load
+from host.cli.units import count, duration_s, size
 from host.model.limits import Limits
+from host.model.options import BOUNDS
 from host.model.schema import validate
 from plugin_sdk_py import Plugin
 from tests.building import from_source
+from tests.cli.command import ENVIRONMENT
 from tests.library.applications import running
 from tests.library.chat import GUEST
 
@@ -27,6 +33,37 @@ def blocks(page: str, language: str) -> list[str]:
 
 def innkeeper(*arguments: str) -> str:
     return subprocess.run([sys.executable, "-m", "host.cli", *arguments], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+
+
+def steps(page: str) -> list[tuple[str, list[str]]]:
+    """The commands of a page's console blocks in their order, each with the lines that it is said to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in "".join(blocks(page, "console")).splitlines():
+        if line.startswith("$ "):
+            found.append((line.removeprefix("$ "), []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def shows(output: str, line: str) -> bool:
+    """Whether a line of the output is that one, where `...` is anything and spaces do not count."""
+    pattern = ".*".join(r"\s+".join(map(re.escape, part.split())) for part in line.split("..."))
+    return any(re.fullmatch(rf"\s*{pattern}\s*", each) for each in output.splitlines())
+
+
+def test_the_operators_first_day_goes_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "guest_examples/whatsapp", tmp_path / "whatsapp")
+    shutil.copy(ROOT / "tests/fixtures/whatsapp/text.json", tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/innkeeper").write_text(f'#!/bin/sh\nexec {sys.executable} -P -m host.cli "$@"\n')
+    (tmp_path / "bin/innkeeper").chmod(0o755)
+    environment = ENVIRONMENT | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    environment.pop("INNKEEPER_DATA", None)
+    for command, lines in steps("docs/operating.md"):
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert [line for line in lines if not shows(done.stdout, line)] == [], f"{command}: {done.stdout}"
 
 
 def test_the_first_plugin_of_the_readme_is_installed_and_called_as_it_says(tmp_path: Path) -> None:
@@ -86,13 +123,42 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
     plugin = executed("\n".join(blocks("docs/writing-plugins.md", "python"))).plugin
     assert isinstance(plugin, Plugin)
     manifest = validate(plugin.describe())
-    assert [route.name for route in manifest.routes] == ["order", "status", "close"]
+    assert [route.name for route in manifest.routes] == ["order", "status", "close", "paid", "payment"]
     assert ([hook.event for hook in manifest.hooks], [tool.name for tool in manifest.tools]) == (["task.created"], ["price"])
 
 
 def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
     assert {name: int(value.replace(",", "")) for name, value in rows} == structs.asdict(Limits())
+
+
+def test_the_table_of_options_has_every_option_with_its_default_and_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INNKEEPER_CACHE", raising=False)
+    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`|not set) \| ([^|]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
+    file = tmp_path / "innkeeper.toml"
+    file.write_text("".join(f"{name} = {value}\n" for name, value, _ in rows if value and name != "data"))
+    defaults, described = load({}), load({}, file)
+    bounds = {name: re.findall(r"(\d\w*) to (\d\w*)", takes) for name, _, takes in rows}
+    units = {"bytes": size, "seconds": duration_s, "": count}
+
+    assert [name for name, _, _ in rows] == list(TYPES)
+    assert described.values == defaults.values
+    assert {name for name, value, _ in rows if not value} == {name for name, value in defaults.values.items() if value is None} | {"cache"}
+    for name, (least, most, unit) in BOUNDS.items():
+        assert [tuple(map(units[unit], each)) for each in bounds[name]] == [(least, most)]
+
+
+def test_the_file_of_options_that_the_page_shows_can_be_used(tmp_path: Path) -> None:
+    (text,) = blocks("docs/operating.md", "toml")
+    (tmp_path / "innkeeper.toml").write_text(text)
+    shown = decode(innkeeper("serve", "--print-config", "--json", "--config", str(tmp_path / "innkeeper.toml")))
+
+    assert shown["options"]["max_instances"] == {"value": 3000, "from": f"file {tmp_path / 'innkeeper.toml'}, line 5"}
+    assert shown["options"]["grace_s"]["value"] == 30
+    assert shown["options"]["data"]["value"] == "/var/lib/innkeeper"
+    assert [name for name, option in shown["options"].items() if option["from"].startswith("file")] == [
+        "data", "host", "port", "trusted_proxies", "max_instances", "max_instance_memory", "grace_s", "access_log",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/writing-plugins.md", "docs/operating.md", "docs/embedding.md"])

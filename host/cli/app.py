@@ -5,7 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
-from host.cli.commands import build, call, demo, doctor, grants, inspect, install, serve, token
+from host.cli.commands import (
+    agents,
+    build,
+    call,
+    deliveries,
+    demo,
+    doctor,
+    grants,
+    inspect,
+    install,
+    logs,
+    orgs,
+    plugins,
+    serve,
+    token,
+    usage,
+)
 from host.cli.failures import DEBUG, Group
 from host.cli.options import examples
 
@@ -50,7 +66,13 @@ _add(RUN, "doctor", doctor.doctor, "Check everything that a host needs, and say 
 _add(PLUGINS, "install", install.install, "Install a plugin for an organisation, or a new version.", install.EXAMPLES)
 _add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
 _add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)
+_add(PLUGINS, "plugins", plugins.plugins, "List what is installed, where, and whether it runs.", plugins.EXAMPLES)
+_add_group(ORGANIZATIONS, "orgs", orgs.app, "Organisations: make, show, set up, remove, routing keys.")
+_add_group(ORGANIZATIONS, "agents", agents.app, "Who gets an organisation's conversations.")
 _add_group(ORGANIZATIONS, "token", token.app, "Tokens of the operator API: make, list, revoke.")
+_add_group(LOOK, "deliveries", deliveries.app, "What came in and what became of it: list, show.")
+_add(LOOK, "logs", logs.logs, "What plugins logged, and what they log now.", logs.EXAMPLES)
+_add(LOOK, "usage", usage.usage, "What plugins used: calls, fuel, time, bytes.", usage.EXAMPLES)
 _add(DEVELOP, "build", build.build, "Turn a plugin's source folder into a component.", build.EXAMPLES)
 _add(DEVELOP, "inspect", inspect.inspect, "Show what a component asks for, imports and exports.", inspect.EXAMPLES)
 _add(DEVELOP, "call", call.call, "Run a route of an installed plugin in this process.", call.EXAMPLES)

@@ -56,7 +56,7 @@ class File(NamedTuple):
         return f"file {self.path}" + (f", line {self.text.count(chr(10), 0, found.start()) + 1}" if found else "")
 
 
-class Configuration(NamedTuple):
+class ServerConfiguration(NamedTuple):
     """`origins` says for each option where its value comes from; `unknown` are variables of the environment that mean nothing."""
 
     place: Place
@@ -71,7 +71,7 @@ class Configuration(NamedTuple):
         return structs.asdict(self.place) | structs.asdict(self.options)
 
 
-def load(flags: Mapping[str, Any], config: Path | None = None) -> Configuration:
+def load(flags: Mapping[str, Any], config: Path | None = None) -> ServerConfiguration:
     """What is configured. `flags` are those that were given, by the options' names; `config` is the file that was named by one.
 
     Reads the environment and that file, and nothing else. Raises `UsageError`, which names the key, its origin and what it takes.
@@ -87,7 +87,7 @@ def load(flags: Mapping[str, Any], config: Path | None = None) -> Configuration:
     except OptionError as error:
         raise _located(error.option, error.wrong, origins) from None
     place = Place(**{name: values[name] for name in Place.__struct_fields__})
-    return Configuration(place, options, origins, file.path, _unknown_variables())
+    return ServerConfiguration(place, options, origins, file.path, _unknown_variables())
 
 
 def _settings(file: File, origins: dict[str, str]) -> type[BaseSettings]:

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from host.cli.output import plain, print_json
+from host.cli.troubles import sentence
 from host.model.errors import InnkeeperError
 
 DEBUG = "innkeeper.debug"
@@ -30,7 +31,8 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except InnkeeperError as error:
-            _report(ctx, error.code, error.message)
+            told = sentence(error.__cause__)
+            _report(ctx, error.code, f"{error.message}; {told}" if told else error.message)
             raise typer.Exit(2) from None
         except typer.TyperException as error:
             if ctx.meta.get(JSON):
@@ -41,6 +43,9 @@ class Group(TyperGroup):
         except Exception as error:  # boundary: whatever it is, a person gets a sentence, and the traceback for the asking
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
+            if told := sentence(error):
+                _report(ctx, "usage", told)
+                raise typer.Exit(2) from None
             _unexpected(ctx, error)
             raise typer.Exit(1) from None
 

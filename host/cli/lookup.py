@@ -37,10 +37,11 @@ REASONS = {
 def existing_database(data: Path) -> "Database":
     """The database of a data directory that is there, brought to this program's schema. Makes no directory, no key and no file."""
     from host.cli.data import existing
-    from stores import schema
+    from stores import inspection, schema
     from stores.database import Database
 
     database = Database(existing(data).database)
+    inspection.refuse_foreign(database.path, shared=False)
     with translated(database.path), closing(database.connect()) as connection:
         schema.upgrade(connection)
     return database
@@ -75,12 +76,19 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def organization(connection: "Connection", name: str) -> "Organization":
-    from stores import organizations
+    from stores import organizations as table
 
-    known = {each.id: each for each in organizations.all(connection)}
+    known = {each.id: each for each in table.all(connection)}
     if name not in known:
         raise unknown("there is no organisation", name, known, nothing="there is none yet: `innkeeper orgs create NAME` makes one")
     return known[name]
+
+
+def organizations(connection: "Connection", name: str | None) -> list[str]:
+    """The ids of the organisation of that name alone, or with None of all."""
+    from stores import organizations as table
+
+    return [each.id for each in table.all(connection)] if name is None else [organization(connection, name).id]
 
 
 def plugin(connection: "Connection", name: str) -> "Plugin":

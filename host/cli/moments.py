@@ -15,6 +15,11 @@ def shown(at: int) -> str:
     return datetime.fromtimestamp(at / 1000).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def to_the_millisecond(at: int) -> str:
+    """The local time, as `shown`, with its milliseconds."""
+    return f"{shown(at)}.{at % 1000:03}"
+
+
 def since(text: str, at: int) -> int:
     """The moment that `text` names: so long before `at` (`90s`, `2h`, `1d`), or a local date or time (`2026-03-01`, `2026-03-01T08:30`).
 

@@ -22,6 +22,11 @@ def secrets(given: list[str]) -> dict[str, str]:
     return _pairs("--secret", given, _secret)
 
 
+def named(option: str, given: list[str]) -> dict[str, str]:
+    """Values by name, for an option that is called so. Raises `UsageError` as `settings` does."""
+    return _pairs(option, given, lambda name, value: value)
+
+
 def headers(given: list[str]) -> list[tuple[str, str]]:
     """`Name: value` pairs, names in lower case."""
     split = [pair.partition(":") for pair in given]
@@ -35,7 +40,7 @@ def _pairs(option: str, given: list[str], value_of: Callable[[str, str], str]) -
     for pair in given:
         name, separator, value = pair.partition("=")
         if not (separator and name):
-            raise UsageError(f"{option} takes NAME=VALUE" + (f", not {pair!r}" if option == "--set" else ""))
+            raise UsageError(f"{option} takes NAME=VALUE" + (f", not {pair!r}" if option != "--secret" else ""))
         if name in found:
             raise UsageError(f"{option} {name} comes twice")
         found[name] = value_of(name, value)

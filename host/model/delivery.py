@@ -2,6 +2,11 @@
 
 from msgspec import Struct
 
+KINDS = ("webhook", "lifecycle", "hook", "tool")
+OUTCOMES = ("succeeded", "failed", "refused")
+LEVELS = ("debug", "info", "warn", "error")
+"""Of log lines, the least urgent first."""
+
 
 class LogLine(Struct, frozen=True):
     """One line of a plugin's log. `at` is in milliseconds; `fields` is a JSON object as text or None."""

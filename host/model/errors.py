@@ -225,6 +225,12 @@ class Conflict(InnkeeperError):
     code = "conflict"
 
 
+class KeyTaken(Conflict):
+    """Another request with the same dedupe key was faster: its response answers this one too."""
+
+    code = "dedupe.taken"
+
+
 class PlatformFailed(InnkeeperError):
     """The platform that keeps messages and customers failed: nothing was stored."""
 

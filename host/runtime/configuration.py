@@ -55,9 +55,9 @@ class Configuration:
         found = [self.installation(organization, plugin) for plugin in self._of_organization.get(organization, [])]
         return [each for each in found if each is not None]
 
-    def digests(self) -> list[str]:
-        """The components of all enabled installations."""
-        return sorted({found.digest for found in installations.load_all(self._connection, None) if found.enabled})
+    def digests(self) -> dict[str, str]:
+        """The components of all enabled installations, each with the name of its plugin."""
+        return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
     def _load(self, organization: str, plugin: str) -> Installation | None:
         """Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost."""

@@ -1,8 +1,9 @@
 """The end of a host: what is under way may finish for a while, and what does not is dropped and recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
 
 from host.model.errors import RequestError
 
@@ -44,23 +45,9 @@ class Ending:
             if not self._underway:
                 self._quiet.set()
 
-    @asynccontextmanager
-    async def droppable(self) -> AsyncIterator[None]:
+    def droppable(self) -> "_Droppable":
         """What runs within is cancelled when the time is over. Raises `ShuttingDown` then, and afterwards at once."""
-        if self.dropping:
-            raise ShuttingDown
-        scope = asyncio.timeout(None)
-        try:
-            async with scope:
-                self._scopes.add(scope)
-                try:
-                    yield
-                finally:
-                    self._scopes.discard(scope)
-        except TimeoutError:
-            if scope.expired():
-                raise ShuttingDown from None
-            raise
+        return _Droppable(self)
 
     def begin(self) -> None:
         """From now on the host is not ready."""
@@ -84,3 +71,24 @@ class Ending:
         """Drops what is still under way, and waits until it is recorded."""
         self.drop()
         await self.quiet(PATIENCE_S)
+
+
+class _Droppable:
+    """See `Ending.droppable`. A class, since each request has several, and a generator takes twice as long."""
+
+    def __init__(self, ending: Ending) -> None:
+        self._ending = ending
+        self._scope = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        if self._ending.dropping:
+            raise ShuttingDown
+        await self._scope.__aenter__()
+        self._ending._scopes.add(self._scope)
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ending._scopes.discard(self._scope)
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise ShuttingDown from None

@@ -10,7 +10,7 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
@@ -63,9 +63,9 @@ class Invocations:
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
         used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there.
+        there, `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
-        deadline_at = _deadline(request)
+        deadline_at = request.deadline_at()
         runs = 0
         fresh = False
         while True:
@@ -74,6 +74,8 @@ class Invocations:
             run = Run(request)
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
+            except KeyTaken:
+                raise
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
@@ -137,9 +139,9 @@ class Invocations:
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
+            request.commit(connection, value)
             effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
             deliveries.record(connection, delivery)
-            request.commit(connection, value)
 
         while request.current(self._configuration.installation) is request:
             try:
@@ -167,7 +169,13 @@ class Invocations:
         try:
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as error:
-            log.error("delivery.not_recorded", delivery=delivery.id, reason=error.message)
+            log.error(
+                "delivery.not_recorded",
+                organization=delivery.organization,
+                plugin=delivery.plugin,
+                delivery=delivery.id,
+                reason=error.message,
+            )
 
     def _seed(self, delivery_id: str) -> bytes:
         """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""
@@ -180,9 +188,3 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
             return await pool.acquire(fresh)
     except TimeoutError:
         raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
-
-
-def _deadline(request: InvocationRequest) -> float:
-    """On the event loop's clock. It counts from the receipt."""
-    spent = (time.perf_counter_ns() - request.received_ns) / 1e9
-    return asyncio.get_running_loop().time() + request.installation.limits.deadline_ms / 1000 - spent

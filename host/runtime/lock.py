@@ -1,7 +1,6 @@
 """Who serves a data directory: one process at a time, since two would not see what the other one keeps in memory."""
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import MsgspecError, Struct
-from msgspec.json import decode
+from msgspec.json import decode, encode
 
 from host.model.errors import UsageError
 
@@ -48,7 +47,7 @@ def held(directory: Path, address: str = "", database: Path | None = None) -> It
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Locked(_refusal(directory, database, _read(file))) from None
-        _write(file, {"pid": os.getpid(), "since": time.time_ns() // 1_000_000, "address": address})
+        _write(path, file, Holder(os.getpid(), time.time_ns() // 1_000_000, address))
         try:
             yield
         finally:
@@ -77,18 +76,18 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
     except OSError as error:
-        raise UsageError(f"can't write {path}: {error.strerror}") from None
+        raise UsageError(f"can't write {path}: {error.strerror}") from error
     with file:
         yield file
 
 
-def _write(file: BinaryIO, content: dict[str, object]) -> None:
+def _write(path: Path, file: BinaryIO, content: Holder) -> None:
     try:
         file.truncate(0)
         file.seek(0)
-        file.write(json.dumps(content).encode() + b"\n")
+        file.write(encode(content) + b"\n")
     except OSError as error:
-        raise UsageError(f"can't write {file.name}: {error.strerror}") from None
+        raise UsageError(f"can't write {path}: {error.strerror}") from error
 
 
 def _read(file: BinaryIO) -> Holder | None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from msgspec.json import encode
 
+from host.model.dedupe import Claim, Place, RecordedResponse
 from host.model.errors import InnkeeperError, RequestError
 from host.model.installation import Installation
 from host.model.manifest import Route
@@ -14,11 +15,16 @@ from host.model.webhook import Header, Request
 from host.runtime.exports import HANDLE_WEBHOOK, value_of
 from host.runtime.request import LONGEST, InvocationRequest
 from host.runtime.response import CheckedResponse, checked
+from stores import dedupe_keys
+from stores.statement import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt(InvocationRequest):
-    """A request to one of a plugin's routes. Header names are lower case; `url` is as the sender saw it."""
+    """A request to one of a plugin's routes. Header names are lower case; `url` is as the sender saw it.
+
+    `claim` is for a request alone whose signature the host has checked: its response is kept, and answers the same request later.
+    """
 
     kind: ClassVar[str] = "webhook"
     export: ClassVar[tuple[str, str]] = HANDLE_WEBHOOK
@@ -31,6 +37,7 @@ class Receipt(InvocationRequest):
     headers: list[tuple[str, str]]
     body: bytes
     verified: bool
+    claim: Claim | None = None
 
     @property
     def name(self) -> str:
@@ -75,17 +82,28 @@ class Receipt(InvocationRequest):
         route = now.manifest.route(self.route.name) if now else None
         if now is None or route is None:
             raise RequestError(404, "not-found", "there is nothing here")
-        return replace(self, installation=now, route=route)
+        return replace(self, installation=now, route=route, claim=self.claim if route.dedupe == self.route.dedupe else None)
+
+    def commit(self, connection: Connection, value: CheckedResponse) -> None:
+        if self.claim is None or self.route.dedupe is None:
+            return
+        response = RecordedResponse(self.claim.body_sha256, self.delivery_id, value.status, value.headers, value.body)
+        expires_at = self.received_at + self.route.dedupe.expires_s * 1000
+        dedupe_keys.claim(connection, self.place(self.claim), response, self.received_at, expires_at)
+
+    def place(self, claim: Claim) -> Place:
+        return Place(self.installation.organization, self.installation.plugin, self.route.name, claim.key)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out."""
+    """What goes out. `replayed`: it answered the same request before."""
 
     delivery_id: str
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    replayed: bool = False
 
 
 def failure(delivery_id: str | None, status: int, error: InnkeeperError) -> Answer:

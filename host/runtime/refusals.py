@@ -36,7 +36,9 @@ class Refusals:
             delivery = receipt.delivery("refused", error.status, error, log=lines)
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as failure:
-            log.error("delivery.not_recorded", delivery=receipt.delivery_id, reason=failure.message)
+            log.error(
+                "delivery.not_recorded", organization=organization, plugin=plugin, delivery=receipt.delivery_id, reason=failure.message
+            )
 
     def _allows(self, key: tuple[str, str]) -> bool:
         minute = int(time.monotonic() // 60)

@@ -1,5 +1,6 @@
 """What a guest is asked: one request to one export, whatever its kind."""
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -48,6 +49,11 @@ class InvocationRequest(ABC):
         """The HTTP method and path, for the record; empty where it did not come by HTTP."""
         return "", ""
 
+    def deadline_at(self) -> float:
+        """When it must be answered, on the event loop's clock. The limit counts from the receipt."""
+        spent = (time.perf_counter_ns() - self.received_ns) / 1e9
+        return asyncio.get_running_loop().time() + self.installation.limits.deadline_ms / 1000 - spent
+
     @abstractmethod
     def arguments(self) -> list[Any]:
         """The export's arguments."""
@@ -72,7 +78,7 @@ class InvocationRequest(ABC):
         """
 
     def commit(self, connection: Connection, value: Any) -> None:
-        """Writes what belongs to its success beside effects and record, in their transaction. Raises `Conflict`, or what fails it."""
+        """Writes what belongs to its success before effects and record, in their transaction. Raises `Conflict`, or what fails it."""
         return None
 
     def delivery(

@@ -1,5 +1,6 @@
 """The host at work: everything of one data directory, opened together and closed together."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from host.model.options import HostOptions, checked
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
+from host.runtime.dedupe import Dedupe, DedupeError, keep_purging
 from host.runtime.ending import Ending
 from host.runtime.invocations import Invocations
 from host.runtime.platform import OwnPlatform
@@ -29,7 +31,7 @@ from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
 from host.runtime.subject import about
 from host.sandbox.cache import Cache
-from stores import schema
+from stores import inspection, schema
 from stores.database import Database
 from stores.sealing import Sealer
 from stores.statement import Connection
@@ -68,9 +70,10 @@ class Runtime:
         )  # fmt: skip
         self.configuration.on_change = self._forget
         self._refusals = Refusals(writer)
+        self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
-        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}]>"
+        return f"<Runtime {self.data.path} [{self.components!r}, {self._pools!r}, {self._dedupe!r}]>"
 
     @classmethod
     @asynccontextmanager
@@ -89,9 +92,12 @@ class Runtime:
         try:
             async with Writer(database) as writer:
                 runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
+                purging = asyncio.create_task(keep_purging(writer), name="innkeeper-purging")
                 try:
                     yield runtime
                 finally:
+                    purging.cancel()
+                    await asyncio.wait([purging])
                     await runtime.ending.finish()
                     runtime._pools.close()
         finally:
@@ -102,7 +108,20 @@ class Runtime:
         return self.configuration.installation(organization, plugin)
 
     async def handle(self, receipt: Receipt) -> Answer:
-        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have."""
+        """The answer to a webhook, after its commit: the plugin's own, or its error in the one shape that errors have.
+
+        To one with a dedupe key that was answered before, the same answer again.
+        """
+        if receipt.claim is None:
+            return await self._respond(receipt)
+        with self.ending.underway():
+            try:
+                return await self._dedupe.answer(receipt, receipt.claim)
+            except DedupeError as error:
+                await self.refuse(receipt, error)
+                return failure(receipt.delivery_id, error.status, error)
+
+    async def _respond(self, receipt: Receipt) -> Answer:
         run = await self.invoke(receipt)
         if run.error is not None:
             return failure(receipt.delivery_id, run.status, run.error)
@@ -139,19 +158,20 @@ class Runtime:
         Compiled they usually are, at install; after an upgrade of the engine it happens here, some ten seconds for each.
         """
         self.starting = True
-        for digest in self.configuration.digests():
+        for digest, plugin in self.configuration.digests().items():
             if not self.components.is_quick(digest):
-                log.info("component.compiling", digest=digest)
+                log.info("component.compiling", plugin=plugin, digest=digest)
             try:
                 await self.components.load(digest)
             except ComponentError as error:
-                log.error("component.not_loaded", digest=digest, reason=error.message)
+                log.error("component.not_loaded", plugin=plugin, digest=digest, reason=error.message)
         self.starting = False
 
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
     database = Database(data.make().database, synchronous=synchronous)
+    inspection.refuse_foreign(database.path, shared=data.shared)
     connection = database.connect()
     try:
         schema.upgrade(connection, shared=data.shared)

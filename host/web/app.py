@@ -11,6 +11,7 @@ from host.web.conversations import list_conversations, list_messages
 from host.web.deliveries import list_deliveries, show_delivery
 from host.web.errors import UnexpectedErrors, on_http_exception, on_request_error
 from host.web.health import healthz, readyz
+from host.web.organizations import list_organizations, list_plugins, show_usage
 from host.web.requests import Requests
 from host.web.webhooks import Webhooks
 
@@ -32,6 +33,9 @@ def create_app(runtime: Runtime) -> Starlette:
             # The hot path first.
             Route("/v1/plugins/{path:path}", webhooks, name="plugin"),
             Route(f"{OF}/plugins/{{path:path}}", webhooks, name="plugin_of_organization"),
+            Route("/v1/orgs", list_organizations),
+            Route(f"{OF}/plugins", list_plugins),
+            Route(f"{OF}/usage", show_usage),
             Route(f"{OF}/conversations", list_conversations),
             Route(f"{OF}/conversations/{{id}}/messages", list_messages),
             Route(f"{OF}/deliveries", list_deliveries),

@@ -8,6 +8,7 @@ that browsers or proxies in front of us obey. Lengths, connections, dates and se
 """
 
 import re
+from dataclasses import replace
 
 from host.runtime.receipt import Answer
 
@@ -85,6 +86,9 @@ RELATIONS = frozenset(
 )
 """Of links that only programs follow. Browsers fetch others by themselves (preload, stylesheet), or connect for them (preconnect)."""
 
+REPLAYED = ("idempotent-replayed", "true")
+"""Tells a sender that it had this answer before."""
+
 PROTECTION = [
     (b"content-security-policy", b"sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -96,7 +100,8 @@ A cache in front of us keeps the answers apart of organisations that are named i
 
 def passed(answer: Answer) -> Answer:
     """The same answer with the headers that go out."""
-    return Answer(answer.delivery_id, answer.status, [header for header in answer.headers if _passes(*header)], answer.body)
+    headers = [header for header in answer.headers if _passes(*header)]
+    return replace(answer, headers=[*headers, REPLAYED] if answer.replayed else headers)
 
 
 def _passes(name: str, value: str) -> bool:

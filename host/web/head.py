@@ -6,11 +6,12 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+from host.model.dedupe import Claim
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import Token
 from host.runtime.receipt import Receipt
-from host.web.origin import Origin
+from host.web.origin import HOST, Origin
 from host.web.path import mounted, segments
 from host.web.routes import Match
 from stores.tokens import PREFIX
@@ -82,7 +83,9 @@ class Head:
         """Below the plugin's root, decoded. No segment has a slash in it."""
         return "/" + "/".join(self.below)
 
-    def receipt(self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False) -> Receipt:
+    def receipt(
+        self, installation: Installation, match: Match, body: bytes = b"", verified: bool = False, claim: Claim | None = None
+    ) -> Receipt:
         return Receipt(
             installation=installation,
             route=match.route,
@@ -94,6 +97,7 @@ class Head:
             headers=[header for header in self.headers if not _withheld(header, match)],
             body=body,
             verified=verified,
+            claim=claim,
         )
 
     def room(self, installation: Installation) -> int:
@@ -114,6 +118,8 @@ def _host(headers: Pairs) -> str:
     hosts = [value for name, value in headers if name == "host"]
     if len(hosts) > 1:
         raise RequestError(400, "invalid", "the header Host comes more than once")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        raise RequestError(400, "invalid", "the header Host is no host name, and no address, with a port or without")
     return hosts[0] if hosts else ""
 
 

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlsplit
 
-AUTHORITY = re.compile(r"([A-Za-z0-9._-]+?)\.?(:[0-9]{0,5})?")
-"""A host name with what may stand behind it: the root's dot, and a port. An address in brackets is none."""
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]*)?", re.ASCII)
+"""The header Host (RFC 9110, 7.2), without what no host name has: whoever reads a URL with it must not find another path."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,14 @@ class Origin:
     base_domain: str | None = None
 
     def organization(self, host: str) -> str | None:
-        """The one label before the base domain, in lower case; None for every other host, such as one with two more labels."""
-        named = AUTHORITY.fullmatch(host) if self.base_domain else None
-        label, _, domain = named[1].lower().partition(".") if named else ("", "", "")
-        return label if label and domain == self.base_domain else None
+        """The one label before the base domain, in lower case; None for every other host, such as one with two more labels.
+
+        None also for the public URL's own host, which may be below the base domain.
+        """
+        named = HOST.fullmatch(host) if self.base_domain else None
+        name = named[1].lower().removesuffix(".") if named else ""
+        label, _, domain = name.partition(".")
+        return label if label and domain == self.base_domain and name != self._public_name else None
 
     def url(self, scheme: str, host: str, root: str, path: str, query: str) -> str:
         """What the sender asked for. `root` is the path that the application is mounted below, `path` the rest of it, as they came.
@@ -34,6 +40,9 @@ class Origin:
     def _at(self, host: str, public_url: str) -> str:
         if self.organization(host) is None:
             return public_url
-        scheme, _, rest = public_url.partition("://")
-        _, slash, prefix = rest.partition("/")
-        return f"{scheme}://{host}{slash}{prefix}"
+        parts = urlsplit(public_url)
+        return f"{parts.scheme}://{host}{parts.path}"
+
+    @cached_property
+    def _public_name(self) -> str | None:
+        return urlsplit(self.public_url).hostname if self.public_url else None

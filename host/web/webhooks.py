@@ -18,6 +18,7 @@ from host.web.authentication import ACTING, authenticated, authorize
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
 from host.web.contents import WITHOUT_BODY, check_content_type
+from host.web.dedupe import claim_of
 from host.web.errors import MethodNotAllowed, NotFound, Refusal, refusal
 from host.web.hardening import passed
 from host.web.head import Head
@@ -40,6 +41,8 @@ class Webhooks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
+        except MethodNotAllowed as error:
+            answer = Answer("", 204, [*error.headers], b"") if scope["method"] == "OPTIONS" else refusal(error)
         except RequestError as error:
             answer = refusal(error)
         except ClientGone:
@@ -50,12 +53,7 @@ class Webhooks:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
-        try:
-            match = self._table(installation).match(head.method, head.below)
-        except MethodNotAllowed as error:
-            if head.method == "OPTIONS":
-                return Answer("", 204, [*error.headers], b"")
-            raise
+        match = self._table(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
         try:
@@ -79,7 +77,9 @@ class Webhooks:
             verify(auth, installation, head, body, time.time_ns() // 1_000_000)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):
             check_json(body)
-        return head.receipt(installation, match, body, verified=isinstance(auth, Verify))
+        verified = isinstance(auth, Verify)
+        claim = claim_of(match.route.dedupe, head.headers, body) if verified and match.route.dedupe else None
+        return head.receipt(installation, match, body, verified=verified, claim=claim)
 
     async def _refuse(self, error: RequestError, receipt: Receipt) -> Answer:
         await self._runtime.refuse(receipt, error, error.line if isinstance(error, Refusal) else None)

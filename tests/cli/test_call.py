@@ -12,6 +12,7 @@ from tests.guests_wat import Code, Handler, Report, Respond, Told
 ROUTES = [
     {"name": "item", "path": "/items/{id}", "methods": ["POST"], "auth": {"type": "verify", "secret": "key", "header": "x-signature"}},
     {"name": "json", "path": "/json", "body": "json", "auth": {"type": "token"}},
+    {"name": "picture", "path": "/picture", "content_types": ["image/*"], "auth": {"type": "token"}},
     {
         "name": "hook", "path": "/hook", "auth": {"type": "token"},
         "challenge": {"secret": "key", "token_parameter": "token", "challenge_parameter": "echo"},
@@ -103,17 +104,32 @@ def test_a_webhook_in_a_file_is_stored_as_if_it_had_come_in(tmp_path: Path) -> N
     assert any("Does it come in another color?" in line for line in stored(data))
 
 
+@pytest.mark.promise("dedupe.verified-only")
+def test_a_call_is_nobodys_webhook_so_it_takes_no_key_and_runs_each_time(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    deduping = {**ROUTES[0], "path": "/items", "dedupe": {"json": "/id"}}
+    path = wat(tmp_path, Report(), routes=[deduping], secrets=SECRETS)
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=k", "--data", data).exit_code == 0
+    arguments = ("call", "probe", "/items", "-X", "POST", "--body", '{"id": "evt_1"}', "--org", "acme", "--data", data, "--json")
+    told = [Told(json.loads(invoke(*arguments).stdout)["body"].encode()) for _ in range(2)]
+
+    assert len({each.delivery_id for each in told}) == 2
+    assert not any('INSERT INTO "dedupe_keys"' in line for line in stored(data))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ("nothing /items/7 --org acme -X POST", "no plugin 'nothing' is installed"),
         ("probe /items/7 --org nowhere -X POST", "'nowhere'"),
-        ("probe /nowhere --org acme", "its routes: POST /items/{id}, POST /json, GET /hook, POST /hook"),
+        ("probe /nowhere --org acme", "its routes: POST /items/{id}, POST /json, POST /picture, GET /hook"),
         ("probe items/7 --org acme -X POST", "has no route"),
         ("probe /items/7 --org acme", "POST"),
         ("probe /items/.. --org acme -X POST", "not allowed"),
         ("probe /json --org acme -X POST --body {", "not JSON"),
         ("probe /json --org acme -X POST --body @/nonexistent", "can't read the body"),
+        ("probe /picture --org acme -X POST", "takes bodies of image/*"),
+        ("probe /picture --org acme -X POST -H content-type:text/plain", "takes bodies of image/*"),
         ("probe /items/7 --org acme -X POST --header nocolon", "--header takes NAME:VALUE"),
         ("probe /hook?token=wrong&echo=x --org acme", "challenge"),
     ],

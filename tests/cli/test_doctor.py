@@ -6,15 +6,21 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from host.cli.doctor import system
 from host.runtime.lock import Holder
+from stores.database import Database
+from stores.schema import configuration
 from tests.building import artefacts
 from tests.cli.command import invoke, is_one_sentence, run, served, wat
 from tests.cli.test_serve import READ_ONLY
@@ -182,16 +188,12 @@ def test_a_database_of_another_version_is_told_once_and_left_alone(data: Path, c
 
 
 def test_an_older_database_is_upgraded_by_others_not_by_it(tmp_path: Path) -> None:
-    from stores.database import Database
-    from stores.schema import configuration
-
     tmp_path.chmod(0o700)
     database = Database(tmp_path / "innkeeper.db")
     _older(database.connect())
     before = snapshot(tmp_path)
     code, findings = examined(tmp_path)
 
-    assert configuration
     assert (code, findings["schema"]["state"]) == (0, "warning")
     assert "the schema 0001" in findings["schema"]["says"]
     assert snapshot(tmp_path) == before
@@ -275,8 +277,9 @@ def test_a_clock_behind_what_has_happened_is_wrong() -> None:
 
 
 def test_a_low_limit_of_open_files_is_a_warning() -> None:
+    code = "from host.cli.doctor import system; print(system.open_files().state)"
     limited = subprocess.run(
-        ["bash", "-c", 'ulimit -n 1000; exec "$0" -P -c "from host.cli.doctor import system; print(system.open_files().state)"', _python()],
+        ["bash", "-c", 'ulimit -n 1000; exec "$0" -P -c "$1"', sys.executable, code],
         capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
 
@@ -287,20 +290,8 @@ def test_a_server_whose_file_says_nothing_is_a_server_all_the_same() -> None:
     assert system.port("127.0.0.1", 1, Holder(0, 0, "")).says == "a server runs"
 
 
-def _python() -> str:
-    import sys
-
-    return sys.executable
-
-
 def _older(connection: sqlite3.Connection) -> None:
     """The schema before the newest one."""
-    from alembic import command
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import StaticPool
-
-    from stores.schema import configuration
-
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.begin() as lent:
         command.upgrade(configuration(lent), "0001")

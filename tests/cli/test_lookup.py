@@ -11,6 +11,7 @@ from host.cli import lookup
 from host.model.errors import UsageError
 from stores import agents, installations, organizations, plugins, schema
 from stores.database import Database
+from tests.cli.command import invoke, is_one_sentence, stored
 
 
 def manifest(name: str, version: str) -> str:
@@ -70,11 +71,35 @@ def test_a_long_list_of_names_is_cut_and_counted() -> None:
     assert error.message.endswith("'plugin-9' and 3 more")
 
 
-def test_no_data_directory_is_a_sentence_and_none_is_made(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no data directory"):
-        lookup.existing_database(tmp_path / "none")
+ALL = [
+    "grant p store --org acme", "revoke p store --org acme", "plugins", "orgs create acme", "orgs list", "orgs show acme",
+    "orgs settings acme", "orgs settings acme --default-agent Ada", "orgs route acme p 1", "orgs unroute p 1",
+    "orgs remove acme --confirm acme", "agents add Ada --org acme", "agents list --org acme", "agents rename Ada Eve --org acme",
+    "agents available Ada --org acme", "agents away Ada --org acme", "agents remove Ada --org acme", "deliveries list",
+    "deliveries show 1", "logs", "logs --follow", "usage",
+]  # fmt: skip
 
+
+@pytest.mark.parametrize("line", ALL)
+def test_no_data_directory_is_a_sentence_and_none_is_made(tmp_path: Path, line: str) -> None:
+    result = invoke(*line.split(), "--data", tmp_path / "none", "--json")
+
+    assert (result.exit_code, is_one_sentence(result.stderr)) == (2, True)
+    assert "there is no data directory" in result.stderr
+    assert json.loads(result.stdout)["error"]["code"] == "usage"
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("line", ALL)
+def test_a_database_of_a_later_version_is_a_sentence_and_stays_as_it_is(data: Path, line: str) -> None:
+    with closing(sqlite3.connect(data / "innkeeper.db")) as connection, connection:
+        connection.execute("UPDATE innkeeper_version SET version_num = '9999'")
+    before = stored(data)
+    result = invoke(*line.split(), "--data", data)
+
+    assert (result.exit_code, is_one_sentence(result.stderr)) == (2, True)
+    assert "use a newer Innkeeper" in result.stderr
+    assert stored(data) == before
 
 
 def test_what_fails_half_way_changes_nothing(data: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from host.cli.moments import shown, since
+from host.cli.moments import shown, since, to_the_millisecond
 from host.model.errors import UsageError
 
 NOON = int(datetime(2026, 3, 1, 12).timestamp() * 1000)
@@ -38,3 +38,7 @@ def test_what_is_still_to_come_is_refused_and_what_was_before_1970_is_the_beginn
         since("2026-03-02", NOON)
     assert since("40000d", NOON) == 0
     assert since("0001-01-02", NOON) == 0
+
+
+def test_milliseconds_are_shown_where_order_matters() -> None:
+    assert to_the_millisecond(NOON + 7) == "2026-03-01 12:00:00.007"

@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.building import EXAMPLES
@@ -179,3 +180,26 @@ def test_requests_are_logged_only_when_asked_for(tmp_path: Path) -> None:
             logs.append(server.end()[2])
 
     assert ["/healthz" in log for log in logs] == [False, True]
+
+
+def test_a_variable_that_means_nothing_is_in_the_log(tmp_path: Path) -> None:
+    with started("serve", "--data", tmp_path, "--port", 0, INNKEEPER_IDEL_S="1") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Innkeeper is ready")
+        process.terminate()
+        _, log = process.communicate(timeout=PATIENCE)
+
+    assert [line["names"] for line in map(json.loads, log.splitlines()) if line["event"] == "environment.unknown"] == [["INNKEEPER_IDEL_S"]]
+
+
+def test_options_of_the_environment_and_of_a_file_hold_for_a_server(tmp_path: Path) -> None:
+    (tmp_path / "innkeeper.toml").write_text("port = 0\naccess_log = true\n")
+    with started("serve", "--data", tmp_path, "--json", INNKEEPER_HOST="127.0.0.2") as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        assert httpx2.get(f"{url}/readyz", trust_env=False, timeout=PATIENCE).status_code == 200
+        process.terminate()
+        _, log = process.communicate(timeout=PATIENCE)
+
+    assert url.startswith("http://127.0.0.2:")
+    assert [line["path"] for line in map(json.loads, log.splitlines()) if line["event"] == "request"] == ["/readyz"]

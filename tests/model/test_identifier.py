@@ -1,6 +1,6 @@
 from uuid import RFC_4122, UUID
 
-from host.model.identifier import new_id, uuid7
+from host.model.identifier import COUNTED, Ids, first_id, new_id, uuid7
 
 
 def test_an_id_holds_its_time_its_version_and_its_randomness() -> None:
@@ -17,3 +17,17 @@ def test_ids_are_in_the_order_of_time() -> None:
 
 def test_new_ids_differ() -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+def test_new_ids_rise_within_a_millisecond_and_when_the_clock_goes_back() -> None:
+    ids = Ids()
+    found = [ids.new(1000) for _ in range(3 * COUNTED)] + [ids.new(3), ids.new(1001), ids.new(2000)]
+
+    assert found == sorted(found)
+    assert len(set(found)) == len(found)
+    assert UUID(found[-1]).int >> 80 == 2000
+
+
+def test_a_moments_first_id_comes_before_all_of_it_and_after_all_before() -> None:
+    assert uuid7(6, b"\xff" * 10) < first_id(7) <= uuid7(7, bytes(10))
+    assert first_id(-1) == first_id(0)

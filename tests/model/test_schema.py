@@ -154,6 +154,7 @@ def test_a_verified_route_may_name_what_its_requests_are_known_by(declared: dict
         ({"routes": [verified(dedupe={"json": "id"})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
         ({"routes": [verified(dedupe={"json": ""})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
         ({"routes": [verified(dedupe={"json": "/a~2"})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
+        ({"routes": [verified(dedupe={"json": "/a" * 17})], "secrets": [KEY]}, "$.routes[0].dedupe.json", "JSON Pointer"),
         ({"routes": [verified(dedupe={"json": "/a", "expires_s": 59})], "secrets": [KEY]}, "$.routes[0].dedupe.expires_s", "minimum of 60"),
         (
             {"routes": [verified(dedupe={"json": "/a", "expires_s": 2592001})], "secrets": [KEY]},

@@ -1,7 +1,8 @@
 """A host over a temporary directory, and requests to it that are already checked."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -75,3 +76,27 @@ async def under_way(runtime: Runtime, guests: int = 1) -> None:
     async with asyncio.timeout(20):
         while f"{guests} busy" not in repr(runtime):  # noqa: ASYNC110  # the pool tells nobody
             await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def before_the_commit(runtime: Runtime, meanwhile: Callable[[Connection], object]) -> AsyncIterator[None]:
+    """Holds the writer up, so that what is sent inside can't commit; then does `meanwhile`, in a transaction before it."""
+    reached, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection: Connection) -> None:
+        loop.call_soon_threadsafe(reached.set)
+        assert go_on.wait(60)
+        meanwhile(connection)
+
+    holding = asyncio.create_task(runtime.writer.commit(hold))
+    await reached.wait()
+    yield
+    go_on.set()
+    await holding
+
+
+async def queued(runtime: Runtime) -> None:
+    """Until a commit waits for the writer."""
+    while "1 waiting" not in repr(runtime.writer):  # noqa: ASYNC110  # the writer tells nobody
+        await asyncio.sleep(0)

@@ -1,9 +1,6 @@
 """Between a guest's answer and its commit: lost races, changes of the configuration, a database that refuses, callers who go away."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,9 +13,8 @@ from host.runtime.runtime import Runtime
 from host.sandbox import callbacks
 from stores import entries, epoch, installations
 from stores.database import Database
-from stores.statement import Connection
 from tests.building import from_source
-from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, receipt, records, send
+from tests.runtime.hosts import ORGANIZATION, a_host, before_the_commit, choose, installed, queued, receipt, records, send
 
 PLUGIN = '''
 from plugin_sdk_py import Plugin, Request, Response, token
@@ -52,30 +48,6 @@ async def prepared(folder: Path, **limits: int) -> Path:
 def count_of(runtime: Runtime) -> int:
     entry = entries.entry(runtime.reads, ORGANIZATION, "counter", SCOPE, "count")
     return decode(entry.value) if entry else 0
-
-
-@asynccontextmanager
-async def before_the_commit(runtime: Runtime, meanwhile: Callable[[Connection], object]) -> AsyncIterator[None]:
-    """Holds the writer up, so that what is sent inside can't commit; then does `meanwhile`, in a transaction before it."""
-    reached, go_on = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def hold(connection: Connection) -> None:
-        loop.call_soon_threadsafe(reached.set)
-        assert go_on.wait(60)
-        meanwhile(connection)
-
-    holding = asyncio.create_task(runtime.writer.commit(hold))
-    await reached.wait()
-    yield
-    go_on.set()
-    await holding
-
-
-async def queued(runtime: Runtime) -> None:
-    """Until a commit waits for the writer."""
-    while "1 waiting" not in repr(runtime.writer):  # noqa: ASYNC110  # the writer tells nobody
-        await asyncio.sleep(0)
 
 
 async def test_who_lost_a_race_runs_again_in_another_instance_on_what_the_winner_left(tmp_path: Path) -> None:

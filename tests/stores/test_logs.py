@@ -12,29 +12,6 @@ def logged(connection: Connection, delivery_id: str, *messages: str, organizatio
     deliveries.record(connection, replace(RECORD, id=delivery_id, organization=organization, plugin=plugin, log=log))
 
 
-def messages(connection: Connection, plugin: str | None = None, since: str = "") -> list[str]:
-    with logs.each(connection, "oak", plugin, since) as lines:
-        return [line.message for line in lines]
-
-
-def test_lines_come_in_the_order_of_deliveries_and_within_each_as_they_were_written(connection: Connection) -> None:
-    logged(connection, "d2", "c", "d")
-    logged(connection, "d1", "a", "b")
-    logged(connection, "d3")
-
-    assert messages(connection) == ["a", "b", "c", "d"]
-
-
-def test_lines_can_be_of_one_plugin_and_since_a_delivery(connection: Connection) -> None:
-    logged(connection, "d1", "a", plugin="mailer")
-    logged(connection, "d2", "b")
-    logged(connection, "d3", "c", plugin="mailer")
-
-    assert messages(connection, "mailer") == ["a", "c"]
-    assert messages(connection, None, "d2") == ["b", "c"]
-    assert messages(connection, "mailer", "d2") == ["c"]
-
-
 def test_a_line_says_whose_it_is(connection: Connection) -> None:
     line = LogLine(5, "warn", "hm", '{"a":1}')
     deliveries.record(connection, replace(RECORD, log=[line]))
@@ -43,9 +20,18 @@ def test_a_line_says_whose_it_is(connection: Connection) -> None:
     assert logs.of_delivery(connection, "elm", "d1") == []
 
 
-def test_the_ids_of_deliveries_are_listed_from_one_on(connection: Connection) -> None:
-    for delivery_id in ("d3", "d1", "d2"):
-        logged(connection, delivery_id)
+def test_lines_come_as_they_were_written(connection: Connection) -> None:
+    logged(connection, "d1", *(f"{number}" for number in range(30)))
+
+    assert [line.message for line in logs.of_delivery(connection, "oak", "d1")] == [f"{number}" for number in range(30)]
+
+
+def test_the_ids_of_deliveries_are_listed_after_one_and_for_a_plugin(connection: Connection) -> None:
+    for delivery_id, plugin in (("d3", "mailer"), ("d1", "mailer"), ("d2", "chatter"), ("d4", "mailer")):
+        logged(connection, delivery_id, plugin=plugin)
     logged(connection, "d9", organization="elm")
 
-    assert logs.deliveries_since(connection, "oak", "d2") == ["d2", "d3"]
+    assert logs.delivery_ids(connection, "oak", None, "", 9) == ["d1", "d2", "d3", "d4"]
+    assert logs.delivery_ids(connection, "oak", None, "d1", 2) == ["d2", "d3"]
+    assert logs.delivery_ids(connection, "oak", "mailer", "d1", 9) == ["d3", "d4"]
+    assert logs.delivery_ids(connection, "oak", "absent", "", 9) == []

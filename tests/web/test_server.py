@@ -181,6 +181,51 @@ async def test_head_has_no_body_on_the_wire(tmp_path: Path) -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
+@pytest.mark.promise("signatures.fail-closed")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["X-Signature: {}", "X-Signature: {}"],
+        ["X-Signature: sha256=00", "X-Signature: {}"],
+        ["X-Signature: {}", "x-signature:"],
+        ["X-Signature: {}\r\n sha256=00"],
+        ["X-Signature: {}\r\n\t{}"],
+        ["X-Signature: {}, {}"],
+        ["X-Signature: {}\x00"],
+        ["X-Signature: {}\x0b"],
+        ["X-Signature : {}"],
+        ["X_Signature: {}"],
+        ["X-Other: a\r\n X-Signature: {}"],
+        ["X-Other: a\nX-Signature: {}\r"],
+        ["Trailer: X-Signature"],
+    ],
+)
+async def test_a_signature_that_is_smuggled_in_verifies_nothing(tmp_path: Path, lines: list[str]) -> None:
+    right = "sha256=" + hmac.digest(b"s3cret", b"{}", "sha256").hex()
+    async with serving(tmp_path) as server:
+        answer = await server.say(request("POST", ANY, *(line.format(right, right) for line in lines), "Content-Length: 2", body=b"{}"))
+        runs = [record.runs for record in server.site.records()]
+
+    assert status(answer) in (400, 401)
+    assert set(runs) <= {0}
+
+
+async def test_options_have_no_body_and_no_length_on_the_wire(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        answer = await server.say(request("OPTIONS", OPEN))
+        missing = await server.say(request("OPTIONS", f"{OPEN}/no"))
+        all_of_it = await server.say(request("OPTIONS", "*"))
+        unknown = await server.say(request("HEAD", "/v1/orgs/nobody/plugins/nothing/open"))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (status(answer), body) == (204, b"")
+    assert b"allow: GET, HEAD, OPTIONS, POST\r\n" in head + b"\r\n"
+    assert b"content-length" not in head.lower()
+    assert status(missing) == 404
+    assert status(all_of_it) in (400, 404)
+    assert (status(unknown), unknown.partition(b"\r\n\r\n")[2]) == (404, b"")
+
+
 async def test_a_sender_that_goes_away_while_the_guest_runs_loses_nothing(tmp_path: Path) -> None:
     async with serving(tmp_path, probe(Respond(before=BUSY))) as server:
         for _ in range(5):

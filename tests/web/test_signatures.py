@@ -232,6 +232,15 @@ def test_hubspot_signs_the_url_with_these_characters_decoded_and_no_others() -> 
     assert replace(hubspot(sent.encode(), BODY), url=sent).problem()
 
 
+@pytest.mark.promise("signatures.fail-closed")
+def test_an_encoded_question_mark_does_not_make_another_url_under_one_signature() -> None:
+    signed = hubspot(b"https://example.com/items?id=1", BODY)
+
+    assert replace(signed, url="https://example.com/items?id=1").problem() is None
+    assert "encoded question mark" in str(replace(signed, url="https://example.com/items%3Fid=1").problem())
+    assert "encoded question mark" in str(replace(signed, url="https://example.com/items%3fid=1").problem())
+
+
 def test_hubspot_s_timestamp_is_in_milliseconds() -> None:
     assert "seconds old" in str(
         hubspot(b"https://example.com/webhook", BODY).with_header("X-HubSpot-Request-Timestamp", "1700000000").problem()

@@ -9,7 +9,7 @@ from host.cli.options import DEFAULT_DATA, CacheFolder, ConfigFile, DataFolder, 
 from host.cli.output import console, print_json, table
 
 if TYPE_CHECKING:
-    from host.cli.configuration import Configuration
+    from host.cli.configuration import ServerConfiguration
 
 EXAMPLES = examples(
     "innkeeper serve",
@@ -101,7 +101,9 @@ def given(context: typer.Context) -> dict[str, Any]:
     return {name: context.params[name] for name in stands if name in TYPES}
 
 
-def _serve(found: "Configuration", as_json: bool) -> None:
+def _serve(found: "ServerConfiguration", as_json: bool) -> None:
+    from structlog import get_logger
+
     from host.cli import logs, serving
 
     def ready(url: str) -> None:
@@ -111,10 +113,12 @@ def _serve(found: "Configuration", as_json: bool) -> None:
             print(f"Innkeeper is ready at {url}", flush=True)
 
     logs.configure(found.options.log_json)
+    if found.unknown:
+        get_logger().warning("environment.unknown", names=found.unknown)
     serving.serve(found.place, found.options, ready)
 
 
-def _print(found: "Configuration", as_json: bool) -> None:
+def _print(found: "ServerConfiguration", as_json: bool) -> None:
     """All of it but secrets, of which it says whether they are there."""
     import os
 

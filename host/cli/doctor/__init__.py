@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from host.cli.configuration import Configuration
+from host.cli.configuration import ServerConfiguration
 from host.cli.doctor import directory, system
 from host.cli.doctor.finding import Finding, ok, warning, wrong
 from host.model.errors import InnkeeperError
@@ -11,7 +11,7 @@ from host.model.errors import InnkeeperError
 __all__ = ["Finding", "examine"]
 
 
-def examine(found: Configuration) -> list[Finding]:
+def examine(found: ServerConfiguration) -> list[Finding]:
     """All findings for a server that would be started like this."""
     folder = directory.Directory(found.place.data)
     checks: dict[str, Callable[[], Finding]] = {
@@ -46,7 +46,7 @@ def _made(checks: dict[str, Callable[[], Finding]]) -> Iterator[Finding]:
             yield wrong(f"this could not be looked at: {type(error).__name__}: {error}", "report it").named(name)
 
 
-def _configuration(found: Configuration) -> Finding:
+def _configuration(found: ServerConfiguration) -> Finding:
     if found.unknown:
         return warning(f"{', '.join(found.unknown)} in the environment means nothing", "see `innkeeper serve --print-config` for the names")
     return ok(f"the options can work; the file is {found.file}" if found.file else "the options can work; there is no file")

@@ -1,7 +1,7 @@
 """Innkeeper inside somebody else's program: the host as one object, with an ASGI application to mount, and functions to call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
+from msgspec import ValidationError, convert
 from msgspec.json import encode
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -148,7 +149,7 @@ class PluginHost:
         *,
         organization: str,
         create_organization: bool = False,
-        grants: Iterable[str] = (),
+        grants: Sequence[str] = (),
         grant_all: bool = False,
         settings: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
@@ -159,10 +160,10 @@ class PluginHost:
         and so does compiling what was never compiled; both happen beside the event loop. Raises `ComponentError` or `UsageError`.
         """
         self._current()
-        order = Order(
-            organization=organization, create_organization=create_organization, grants=list(grants), grant_all=grant_all,
+        order = _order(
+            organization=organization, create_organization=create_organization, grants=grants, grant_all=grant_all,
             settings={name: value if isinstance(value, str) else _json(name, value) for name, value in (settings or {}).items()},
-            secrets=dict(secrets or {}),
+            secrets=secrets or {},
         )  # fmt: skip
         wasm = plugin if isinstance(plugin, bytes) else await asyncio.to_thread(self._component, Path(plugin))
         return await install(self._data, Cache(self._cache / "artefacts"), wasm, order, _told)
@@ -211,6 +212,13 @@ def _told(sentence: str) -> None:
     log.info("plugin.installing", progress=sentence)
 
 
+def _order(**given: Any) -> Order:
+    try:
+        return convert(given, Order)
+    except ValidationError as error:
+        raise UsageError(f"the plugin can't be installed: {error}") from None
+
+
 def _json(name: str, value: Any) -> str:
     try:
         return encode(value).decode()
@@ -224,6 +232,8 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
     return None
 
 
-async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait([task])
+async def _ended(warming: "asyncio.Task[None]") -> None:
+    warming.cancel()
+    await asyncio.wait([warming])
+    if not warming.cancelled() and (error := warming.exception()):
+        log.error("host.not_warm", reason=repr(error))

@@ -76,7 +76,7 @@ class Tools:
 
     def _found(self, organization: str, plugin: str, name: str) -> tuple[Installation, Tool]:
         require_organization(self._runtime, organization)
-        installation = self._runtime.installation(organization, plugin)
+        installation = self._runtime.installation(organization, plugin) if isinstance(plugin, str) else None
         if installation is None:
             raise NotInstalled(f"{plugin} is not installed in organisation {organization!r}, or not enabled")
         tool = installation.manifest.tool(name)

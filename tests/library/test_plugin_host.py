@@ -103,6 +103,9 @@ async def test_what_can_not_be_installed_is_refused_and_nothing_is_stored(tmp_pa
             (HELLO, {**ACME, "settings": {"x": 1}}, "has no setting x"),
             (HELLO, {**ACME, "settings": {"x": object()}}, "the setting x takes JSON"),
             (HELLO, {**ACME, "organization": "A B"}, "not an organisation's id"),
+            (HELLO, {**ACME, "organization": 7}, r"the plugin can't be installed: Expected `str`, got `int` - at `\$.organization`"),
+            (HELLO, {**ACME, "grants": "store"}, r"the plugin can't be installed: Expected `array`, got `str`"),
+            (HELLO, {**ACME, "secrets": {"key": 7}}, r"the plugin can't be installed: Expected `str`, got `int`"),
         ]:
             with pytest.raises(InnkeeperError, match=told):
                 await plugins.install(source, **order)

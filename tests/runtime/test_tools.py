@@ -149,6 +149,8 @@ async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
             (("acne", "calculator", "add", {}), UnknownOrganization, "organization.unknown", "no organisation 'acne'"),
             ((None, "calculator", "add", {}), UnknownOrganization, "organization.unknown", "no organisation None"),
             ((ORGANIZATION, "abacus", "add", {}), NotInstalled, "plugin.not-installed", "abacus is not installed in organisation 'acme'"),
+            ((ORGANIZATION, ["abacus"], "add", {}), NotInstalled, "plugin.not-installed", "is not installed in organisation 'acme'"),
+            ((ORGANIZATION, "calculator", ["add"], {}), UnknownTool, "tool.unknown", "has no tool"),
             ((ORGANIZATION, "calculator", "ad", {}), UnknownTool, "tool.unknown", "calculator has no tool 'ad'; its tools: add"),
         ]:
             with pytest.raises(kind, match=told) as refused:

@@ -20,13 +20,12 @@ from host.model.options import checked as checked_options
 from host.model.tool import ToolResult
 from host.runtime.data import DataDirectory
 from host.runtime.hooks import HookResult, emit
-from host.runtime.install import Installed, Order, install
+from host.runtime.install import Installed, Order, install_in
 from host.runtime.lock import held
 from host.runtime.platform import OwnPlatform
 from host.runtime.platform import checked as checked_platform
 from host.runtime.runtime import Runtime
 from host.runtime.tools import ListedTool, Tools
-from host.sandbox.cache import Cache
 from host.web.app import create_app
 from host.web.errors import refusal
 from host.web.sending import send_answer
@@ -159,14 +158,14 @@ class PluginHost:
         As `innkeeper install`: what is not given stays as it was, and nothing is stored where it fails. To build takes some ten seconds,
         and so does compiling what was never compiled; both happen beside the event loop. Raises `ComponentError` or `UsageError`.
         """
-        self._current()
+        runtime = self.runtime
         order = _order(
             organization=organization, create_organization=create_organization, grants=grants, grant_all=grant_all,
             settings={name: value if isinstance(value, str) else _json(name, value) for name, value in (settings or {}).items()},
             secrets=secrets or {},
         )  # fmt: skip
         wasm = plugin if isinstance(plugin, bytes) else await asyncio.to_thread(self._component, Path(plugin))
-        return await install(self._data, Cache(self._cache / "artefacts"), wasm, order, _told)
+        return await install_in(runtime, wasm, order, _told)
 
     @property
     def runtime(self) -> Runtime:

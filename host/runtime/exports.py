@@ -9,6 +9,8 @@ from host.sandbox.component import Component, Export, ExportTypes
 
 DESCRIBE = ("manifest", "describe")
 HANDLE_WEBHOOK = ("webhooks", "handle")
+LONGEST = 64 * 1024
+"""Characters of a plugin's error. A small part of them is recorded and answered, but all are searched for secrets, on the event loop."""
 TYPES: ExportTypes = {
     "manifest.describe": ([], str),
     "webhooks.handle": ([str, Request], Response),
@@ -31,4 +33,5 @@ def value_of(result: Ok[Any] | Err[Case]) -> Any:
 
 
 def plugin_error(case: Case) -> GuestError:
-    return Rejected(str(case.value)) if case.name == "rejected" else Failed(str(case.value))
+    message = str(case.value)[:LONGEST]
+    return Rejected(message) if case.name == "rejected" else Failed(message)

@@ -25,7 +25,7 @@ def installed(folder: Path, handler: Handler) -> Path:
     """A data directory with `probe` in acme."""
     data = folder / "data"
     path = wat(folder, handler, routes=ROUTES, secrets=SECRETS)
-    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=k", "--data", data).exit_code == 0
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=keys", "--data", data).exit_code == 0
     return data
 
 
@@ -87,7 +87,7 @@ def test_what_a_plugin_answers_can_not_make_a_terminal_do_anything(tmp_path: Pat
 
 def test_the_host_answers_a_challenge_itself(tmp_path: Path) -> None:
     data = installed(tmp_path, Code("unreachable"))
-    result = invoke("call", "probe", "/hook?token=k&echo=hello", "--org", "acme", "--data", data)
+    result = invoke("call", "probe", "/hook?token=keys&echo=hello", "--org", "acme", "--data", data)
 
     assert result.exit_code == 0
     assert result.stdout.endswith("\nhello\n")

@@ -76,7 +76,7 @@ def _discreet(ctx: Any, message: str) -> str:
         if pair and before not in SHOWN and argument.partition("=")[0] not in SHOWN:
             for spelling in (repr(pair[1])[1:-1], pair[1]):
                 message = message.replace(spelling, "...")
-    return SURPLUS.sub(r"\1", message) if any(argument.startswith("--secret") for argument in typed) else message
+    return SURPLUS.sub(r"\1", message) if any(re.match("secrets$|--secret", argument) for argument in typed) else message
 
 
 def _unexpected(ctx: Any, error: Exception) -> None:

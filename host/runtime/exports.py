@@ -13,6 +13,8 @@ DESCRIBE = ("manifest", "describe")
 HANDLE_WEBHOOK = ("webhooks", "handle")
 HANDLE_HOOK = ("hooks", "handle")
 CALL_TOOL = ("tools", "call")
+LONGEST = 64 * 1024
+"""Characters of a plugin's error. A small part of them is recorded and answered, but all are searched for secrets, on the event loop."""
 TYPES: ExportTypes = {
     "manifest.describe": ([], str),
     "webhooks.handle": ([str, Request], Response),
@@ -42,4 +44,5 @@ def value_of(result: Ok[Any] | Err[Case]) -> Any:
 
 
 def plugin_error(case: Case) -> GuestError:
-    return Rejected(str(case.value)) if case.name == "rejected" else Failed(str(case.value))
+    message = str(case.value)[:LONGEST]
+    return Rejected(message) if case.name == "rejected" else Failed(message)

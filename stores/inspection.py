@@ -86,16 +86,16 @@ def damage(connection: Connection) -> list[str]:
 
 
 def contents(connection: Connection, revision: str, sealer: Sealer | None) -> Contents:
-    """Without a sealer no secret opens. Plugins' own secrets are known by the id of the key alone."""
+    """Without a sealer no secret opens."""
     if not revision:
         return Contents(digests=[], sealed=[], unreadable=[], newest=None)
     rows = [tuple(row) for row in connection.execute("SELECT organization, plugin, name, sealed FROM secrets ORDER BY 1, 2, 3")]
     sealed = [(organization, plugin, name) for organization, plugin, name, _ in rows]
     unreadable = [row[:3] for row in rows if not _opens(sealer, *row)]
     if REVISIONS.index(revision) >= 1:
-        own = [tuple(row) for row in connection.execute("SELECT plugin, name, key_id FROM plugin_secrets ORDER BY 1, 2")]
-        sealed += [("", plugin, name) for plugin, name, _ in own]
-        unreadable += [("", plugin, name) for plugin, name, key in own if sealer is None or key != sealer.key_id]
+        own = [("", *row) for row in connection.execute("SELECT plugin, name, sealed FROM plugin_secrets ORDER BY 1, 2")]
+        sealed += [(nobody, plugin, name) for nobody, plugin, name, _ in own]
+        unreadable += [row[:3] for row in own if not _opens(sealer, *row)]
     digests = [str(digest) for (digest,) in connection.execute("SELECT DISTINCT digest FROM installations ORDER BY 1")]
     [newest] = connection.execute("SELECT max(received_at) FROM deliveries").fetchone()
     return Contents(digests=digests, sealed=sealed, unreadable=unreadable, newest=newest)

@@ -10,7 +10,7 @@ from host.model.errors import UsageError
 from host.model.installation import Installation, Secrets
 from host.model.limits import Overrides, effective
 from host.model.manifest import Manifest
-from stores import epoch, secrets
+from stores import epoch, plugin_secrets, secrets
 from stores.plugins import decode_manifest
 from stores.sealing import Sealer
 from stores.statement import Connection, Row, Statement, Violation, insert_or_update
@@ -130,7 +130,7 @@ def remove(connection: Connection, organization: str, plugin: str) -> None:
 
 
 def load(connection: Connection, sealer: Sealer | None, organization: str, plugin: str) -> Installation | None:
-    """Everything about it, its secrets unsealed; without a sealer it has none. Raises what `Sealer.unseal` raises."""
+    """Everything about it, its secrets unsealed, those that open; without a sealer it has none."""
     row = _ONE.row(connection, organization=organization, plugin=plugin)
     return None if row is None else _installation(connection, sealer, row)
 
@@ -157,6 +157,7 @@ def _installation(connection: Connection, sealer: Sealer | None, row: Row) -> In
         settings=_complete(manifest, settings),
         grants=frozenset(json.decode(grants)),
         secrets=secrets.load_all(connection, sealer, organization, plugin) if sealer else Secrets({}),
+        own_secrets=plugin_secrets.load_all(connection, sealer, plugin) if sealer else Secrets({}),
         limits=effective(json.decode(policy, type=Overrides), json.decode(limits, type=Overrides)),
         enabled=bool(enabled),
         breaker_open=breaker_opened_at is not None,

@@ -41,7 +41,7 @@ class Invocation:
         self.effects: list[Effect] = []
         self._effect_bytes = 0
         self.view = View(platform, installation.organization, installation.plugin, delivery_id, installation.limits.answer_bytes)
-        self._journal = Journal(installation.limits.log_bytes, installation.secrets)
+        self._journal = Journal(installation.limits.log_bytes, installation.masks)
         self._unrecorded = unrecorded or Unrecorded()
         self._ids = Ids(self._unrecorded)
         self._guest_ids = Ids(tape)
@@ -71,10 +71,6 @@ class Invocation:
     def write_log(self, level: str, message: str, fields: str | None = None) -> None:
         """A line for the plugin's log. Beyond the limit it is counted and dropped."""
         self._journal.write(self.now_ms(), level, message, fields)
-
-    def masked(self, text: str) -> str:
-        """The text without the values of this installation's secrets."""
-        return self._journal.masked(text)
 
     def now_ms(self) -> int:
         """The time for effects and log lines, in milliseconds since 1970."""

@@ -6,7 +6,7 @@ import structlog
 
 from host.model.installation import Installation
 from stores import epoch, installations
-from stores.sealing import Sealer, SealError
+from stores.sealing import Sealer
 from stores.statement import Connection
 
 log = structlog.get_logger()
@@ -49,13 +49,13 @@ class Configuration:
         return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
     def _load(self, organization: str, plugin: str) -> Installation | None:
-        """Secrets that do not open are as if they were not set: nothing verifies with them, and nothing else is lost."""
-        try:
-            found = installations.load(self._connection, self._sealer, organization, plugin)
-        except SealError as error:
-            log.error("secrets.unreadable", organization=organization, plugin=plugin, reason=error.message)
-            found = installations.load(self._connection, None, organization, plugin)
-        return found if found is not None and found.enabled else None
+        """A secret that does not open is as if it were not set: nothing verifies with it, and nothing else is lost."""
+        found = installations.load(self._connection, self._sealer, organization, plugin)
+        if found is None or not found.enabled:
+            return None
+        for name, reason in [*found.secrets.shut.items(), *found.own_secrets.shut.items()]:
+            log.error("secret.unreadable", organization=organization, plugin=plugin, secret=name, reason=reason)
+        return found
 
     def _refresh(self) -> None:
         now = epoch.read(self._connection)

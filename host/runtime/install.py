@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.json import decode, encode
 
 from host.model.errors import Conflict, UsageError
-from host.model.installation import Installation
+from host.model.installation import Installation, Secrets
 from host.model.manifest import Manifest, Wish
 from host.model.source import Source
 from host.runtime import settings
@@ -32,7 +32,7 @@ class Order(Struct, frozen=True, kw_only=True):
     grants: list[str] = []
     grant_all: bool = False
     settings: dict[str, str] = {}
-    secrets: dict[str, str] = {}
+    secrets: Mapping[str, str] = Secrets({})
 
 
 class Installed(Struct, frozen=True, kw_only=True):

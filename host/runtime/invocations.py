@@ -123,7 +123,7 @@ class Invocations:
                 result = await lease.instance.call(export(component, request.export), request.arguments(), call)
             run.value = request.value(result)
         except InnkeeperError as error:
-            error.args = (invocation.masked(error.message),)
+            error.args = (request.installation.masks.masked(error.message),)
             run.fail(error)
         run.took(invocation, call.usage)
 

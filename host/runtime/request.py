@@ -97,6 +97,7 @@ class InvocationRequest(ABC):
         """The record of what became of it by now. Without figures: no guest ran."""
         usage = usage or Usage()
         method, path = self.endpoint
+        masked = self.installation.masks.masked
         return Delivery(
             id=self.delivery_id,
             organization=self.installation.organization,
@@ -105,11 +106,11 @@ class InvocationRequest(ABC):
             kind=self.kind,
             name=self.name,
             method=method,
-            path=path[:LONGEST],
+            path=masked(path)[:LONGEST],
             outcome=outcome,
             status=status,
             error_code=error.code if error else None,
-            error_message=error.message[:LONGEST] if error else None,
+            error_message=masked(error.message)[:LONGEST] if error else None,
             received_at=self.received_at,
             duration_us=(time.perf_counter_ns() - self.received_ns) // 1000,
             cold=cold,

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
 
@@ -139,8 +139,8 @@ class Runtime:
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""
-        lines = [LogLine(time.time_ns() // 1_000_000, "warn", line)] if line else []
         installation = receipt.installation
+        lines = [LogLine(time.time_ns() // 1_000_000, "warn", installation.masks.masked(line))] if line else []
         with (
             self.ending.underway(),
             about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
@@ -170,11 +170,13 @@ class Runtime:
 
 def open_stores(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> tuple[Database, Sealer]:
     """The database with its newest schema, and the sealer of its secrets; new ones in a new directory."""
+    return open_database(data, synchronous), Sealer.open_or_create(data.path, os.environ)
+
+
+def open_database(data: DataDirectory, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Database:
+    """The database with its newest schema, made where there is none."""
     database = Database(data.make().database, synchronous=synchronous)
     inspection.refuse_foreign(database.path, shared=data.shared)
-    connection = database.connect()
-    try:
+    with closing(database.connect()) as connection:
         schema.upgrade(connection, shared=data.shared)
-    finally:
-        connection.close()
-    return database, Sealer.open_or_create(data.path, os.environ)
+    return database

@@ -37,7 +37,8 @@ def verify(rule: Verify, installation: Installation, head: Head, body: bytes, no
 def missing_secret(installation: Installation, name: str) -> str:
     """What to do about it. An empty secret is none: anybody could sign with it."""
     command = remedies.set_secret(installation.plugin, name, installation.organization)
-    return f"the secret {name} is not set, so nothing can be checked with it; set it with: {command}"
+    wrong = "does not open any more" if name in installation.secrets.shut else "is not set"
+    return f"the secret {name} {wrong}, so nothing can be checked with it; set it with: {command}"
 
 
 def _key(signature: Signature, installation: Installation, name: str) -> bytes:

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from host.model.installation import Secrets
+from stores import epoch
 from tests.building import example
 from tests.runtime.hosts import ORGANIZATION, a_host, installed, send
 
@@ -23,3 +26,23 @@ async def test_secrets_that_do_not_open_are_as_if_they_were_not_set_until_they_a
         found = runtime.installation(ORGANIZATION, "whatsapp")
         assert found is not None
         assert found.secrets == Secrets(secrets)
+
+
+async def test_a_secret_that_does_not_open_costs_itself_and_no_other(tmp_path: Path) -> None:
+    secrets = {"app_secret": "an app secret", "webhook_verify_token": "a token"}
+    await installed(tmp_path, example("whatsapp"), secrets=secrets)
+    async with a_host(tmp_path) as runtime:
+        with runtime.database.transaction() as connection:
+            connection.execute("UPDATE secrets SET sealed = zeroblob(60) WHERE name = 'app_secret'")
+            epoch.bump(connection)
+        with capture_logs() as log:
+            found = runtime.installation(ORGANIZATION, "whatsapp")
+            again = runtime.installation(ORGANIZATION, "whatsapp")
+
+    assert found is not None
+    assert found is again
+    assert dict(found.secrets) == {"webhook_verify_token": "a token"}
+    assert list(found.secrets.shut) == ["app_secret"]
+    (line,) = [line for line in log if line["event"] == "secret.unreadable"]
+    assert (line["organization"], line["plugin"], line["secret"]) == (ORGANIZATION, "whatsapp", "app_secret")
+    assert "set it again" in line["reason"]

@@ -198,6 +198,9 @@ WITHOUT_ORGANIZATION = {
     "stores.dedupe_keys._PURGE",  # what has expired, whose ever it is: a bounded number, by the index
     "stores.installations._ALL",  # the whole host's
     "stores.installations._OF_PLUGIN",
+    "stores.rotation._NEXT",  # a new key is for all of them
+    "stores.rotation._LEFT",
+    "stores.rotation._KEYS",
     "stores.routing_keys._OWNER",  # a key says itself whose it is
     "stores.routing_keys._DELETE",
     "stores.tokens._BY_HASH",  # a token says itself whose it is
@@ -222,6 +225,8 @@ def test_no_statement_walks_through_a_table_or_through_all_that_an_organisation_
     walked = set()
     for name, statement in statements():
         if name == "stores.organizations._DELETE":  # takes everything along, which is the point
+            continue
+        if name.startswith("stores.rotation."):  # an operator's command, which looks at every secret there is
             continue
         sql, constants = statement.compile(sqlite.dialect(paramstyle="named"))
         parameters = dict.fromkeys(re.findall(r":(\w+)", sql), 1) | dict(constants)

@@ -4,6 +4,8 @@ from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from host.model.errors import UsageError
 from stores.sealing import Sealer, SealError
@@ -41,6 +43,34 @@ def test_no_two_places_are_spelled_the_same(one: tuple[str, str, str], other: tu
 
     with pytest.raises(SealError):
         sealer.unseal(sealer.seal("s3cret", *one), *other)
+
+
+parts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+places = st.tuples(parts, parts, parts)
+
+
+@pytest.mark.promise("secrets.sealed")
+@given(places, places, st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_sealed_for_one_place_opens_at_no_other(here: tuple[str, str, str], there: tuple[str, str, str], plaintext: str) -> None:
+    sealer = Sealer(b"k" * 32)
+    sealed = sealer.seal(plaintext, *here)
+
+    assert sealer.unseal(sealed, *here) == plaintext
+    if there != here:
+        with pytest.raises(SealError, match="moved"):
+            sealer.unseal(sealed, *there)
+
+
+@pytest.mark.promise("secrets.sealed")
+@given(st.permutations(["oak", "chatter", "app_secret"]), st.integers(0, 3), st.integers(0, 3))
+def test_no_part_of_a_place_can_be_moved_into_the_next(order: list[str], first: int, second: int) -> None:
+    """The same letters, cut elsewhere: what is concatenated without lengths would open."""
+    letters, sealer = "".join(order), Sealer(b"k" * 32)
+    here = (letters[:4], letters[4:9], letters[9:])
+    there = (letters[: 4 + first], letters[4 + first : 9 + second], letters[9 + second :])
+    if here != there:
+        with pytest.raises(SealError):
+            sealer.unseal(sealer.seal("s3cret", *here), *there)
 
 
 @pytest.mark.promise("secrets.sealed")

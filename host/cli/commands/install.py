@@ -48,6 +48,7 @@ def install(
     Settings, secrets and grants that were given before stay. A server that runs on the same data directory sees it at its next request.
     """
     from host.cli.loop import run
+    from host.model.installation import Secrets
     from host.runtime import install as runtime
     from host.runtime.data import DataDirectory
     from host.sandbox.cache import Cache
@@ -58,7 +59,7 @@ def install(
         grants=grant or [],
         grant_all=grant_all,
         settings=pairs.settings(setting or []),
-        secrets=pairs.secrets(secret or []),
+        secrets=Secrets(pairs.secrets(secret or [])),
     )
     folder, directory = cache_folder(cache), DataDirectory(data)
     with progress() as tell:

@@ -122,7 +122,7 @@ def _print(found: "ServerConfiguration", as_json: bool) -> None:
     """All of it but secrets, of which it says whether they are there."""
     import os
 
-    from stores.sealing import VARIABLE
+    from stores.keys import VARIABLE
 
     values, key = found.values, bool(os.environ.get(VARIABLE))
     if as_json:

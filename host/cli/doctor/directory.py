@@ -15,7 +15,8 @@ from host.runtime.data import DataDirectory
 from host.sandbox.cache import Cache
 from host.sandbox.cache import digest as digest_of
 from stores import inspection
-from stores.sealing import VARIABLE, Sealer
+from stores.keys import VARIABLE
+from stores.sealing import Sealer
 from stores.statement import Connection
 
 SHOWN = 5
@@ -92,6 +93,10 @@ class Directory:
             )
         if found is None:
             return self._unknown(f"which secrets the key {sealer.key_id} ({where}) should open")
+        if len(sealer.key_ids) > 1 and where != VARIABLE:
+            return warning(
+                f"{where} holds {len(sealer.key_ids)} keys: a rotation did not come to its end", "run `innkeeper secrets rotate-key`"
+            )
         return ok(f"the key {sealer.key_id} ({where}) opens all {len(found.sealed)} secrets")
 
     def components(self) -> Finding:

@@ -18,6 +18,7 @@ from host.cli.commands import (
     logs,
     orgs,
     plugins,
+    secrets,
     serve,
     token,
     usage,
@@ -67,6 +68,7 @@ _add(PLUGINS, "install", install.install, "Install a plugin for an organisation,
 _add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
 _add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)
 _add(PLUGINS, "plugins", plugins.plugins, "List what is installed, where, and whether it runs.", plugins.EXAMPLES)
+_add_group(PLUGINS, "secrets", secrets.app, "Set, list and remove secrets; give them a new key.")
 _add_group(ORGANIZATIONS, "orgs", orgs.app, "Organisations: make, show, set up, remove, routing keys.")
 _add_group(ORGANIZATIONS, "agents", agents.app, "Who gets an organisation's conversations.")
 _add_group(ORGANIZATIONS, "token", token.app, "Tokens of the operator API: make, list, revoke.")

@@ -8,6 +8,10 @@ from host.model.errors import UsageError
 
 LARGEST = 16 * 1024 * 1024
 """Bytes that are read: more is the wrong file."""
+SHORTEST = 4
+"""Characters of a secret: what is shorter can't be masked."""
+LONGEST = 64 * 1024
+"""Bytes of a secret: more is the wrong file."""
 
 
 def settings(given: list[str]) -> dict[str, str]:
@@ -52,17 +56,30 @@ def content(what: str, given: str) -> bytes:
     return _read(what, given[1:]) if given.startswith("@") else given.encode(errors="surrogateescape")
 
 
-def _secret(name: str, value: str) -> str:
-    typed = content(f"secret {name}", value)
+def secret(name: str, typed: bytes, *, of_file: bool) -> str:
+    """A secret's value. Of a file one line end at the end is dropped: it is an editor's, not the secret's. Raises `UsageError`."""
     try:
-        secret = typed.decode()
+        value = typed.decode()
     except UnicodeDecodeError:
         raise UsageError(f"the secret {name} is not text (UTF-8)") from None
-    if value.startswith("@"):  # one line end at a file's end is an editor's, not the secret's
-        secret = secret.removesuffix("\n").removesuffix("\r")
-    if not secret:
+    if of_file:
+        value = value.removesuffix("\n").removesuffix("\r")
+    if not value:
         raise UsageError(f"the secret {name} is empty")
-    return secret
+    if len(value) < SHORTEST:
+        raise UsageError(f"the secret {name} has fewer than {SHORTEST} characters: nothing could keep that out of logs")
+    if len(typed) > LONGEST:
+        raise UsageError(f"the secret {name} has more than {LONGEST} bytes")
+    return value
+
+
+def secret_of_file(name: str, file: str) -> str:
+    """The same, of what a file holds, or with `-` standard input."""
+    return secret(name, _read(f"secret {name}", file), of_file=True)
+
+
+def _secret(name: str, value: str) -> str:
+    return secret(name, content(f"secret {name}", value), of_file=value.startswith("@"))
 
 
 def _read(what: str, file: str) -> bytes:

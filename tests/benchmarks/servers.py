@@ -41,7 +41,7 @@ def innkeeper(*arguments: str) -> str:
 def install_whatsapp(data: Path, organization: str) -> None:
     innkeeper(
         "install", str(EXAMPLES / "whatsapp"), "--data", str(data), "--org", organization, "--create-org", "--grant-all",
-        "--set", "phone_number_id=106540352242922", "--secret", f"app_secret={SECRET}", "--secret", "webhook_verify_token=t",
+        "--set", "phone_number_id=106540352242922", "--secret", f"app_secret={SECRET}", "--secret", "webhook_verify_token=token",
     )  # fmt: skip
 
 

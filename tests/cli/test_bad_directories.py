@@ -24,6 +24,7 @@ COMMANDS = {
     "grant": ["grant", "probe", "--all", "--org", "acme"],
     "revoke": ["revoke", "probe", "routes.public", "--org", "acme"],
     "call": ["call", "probe", "/ping", "--org", "acme"],
+    "secrets rotate-key": ["secrets", "rotate-key"],
     "token create": ["token", "create", "ci"],
     "token list": ["token", "list"],
     "token revoke": ["token", "revoke", "none"],
@@ -46,7 +47,7 @@ def arguments(command: list[str], data: Path) -> list[str]:
 
 def kept(folder: Path) -> list[tuple[str, int, bytes]]:
     """All that stands in a directory, but for what SQLite keeps beside a database while it is open, and who serves."""
-    others = ("-wal", "-shm", "serve.lock")
+    others = ("-wal", "-shm", "serve.lock", "rotate.lock")
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith(others)]
     return [(str(path.relative_to(folder)), path.stat().st_mode, path.read_bytes()) for path in files]
 

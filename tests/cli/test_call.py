@@ -25,7 +25,7 @@ def installed(folder: Path, handler: Handler) -> Path:
     """A data directory with `probe` in acme."""
     data = folder / "data"
     path = wat(folder, handler, routes=ROUTES, secrets=SECRETS)
-    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=k", "--data", data).exit_code == 0
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=keys", "--data", data).exit_code == 0
     return data
 
 
@@ -87,7 +87,7 @@ def test_what_a_plugin_answers_can_not_make_a_terminal_do_anything(tmp_path: Pat
 
 def test_the_host_answers_a_challenge_itself(tmp_path: Path) -> None:
     data = installed(tmp_path, Code("unreachable"))
-    result = invoke("call", "probe", "/hook?token=k&echo=hello", "--org", "acme", "--data", data)
+    result = invoke("call", "probe", "/hook?token=keys&echo=hello", "--org", "acme", "--data", data)
 
     assert result.exit_code == 0
     assert result.stdout.endswith("\nhello\n")
@@ -109,7 +109,7 @@ def test_a_call_is_nobodys_webhook_so_it_takes_no_key_and_runs_each_time(tmp_pat
     data = tmp_path / "data"
     deduping = {**ROUTES[0], "path": "/items", "dedupe": {"json": "/id"}}
     path = wat(tmp_path, Report(), routes=[deduping], secrets=SECRETS)
-    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=k", "--data", data).exit_code == 0
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=keys", "--data", data).exit_code == 0
     arguments = ("call", "probe", "/items", "-X", "POST", "--body", '{"id": "evt_1"}', "--org", "acme", "--data", data, "--json")
     told = [Told(json.loads(invoke(*arguments).stdout)["body"].encode()) for _ in range(2)]
 

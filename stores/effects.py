@@ -18,7 +18,9 @@ from host.model.effects import (
     StoreSet,
 )
 from host.model.errors import Conflict
-from stores import conversations, customers, entries, messages, sources, statuses
+from host.model.limits import Limits
+from stores import conversations, customers, entries, messages, sizes, sources, statuses
+from stores.sizes import Size
 from stores.statement import Connection, Violation
 
 
@@ -31,39 +33,48 @@ class Target(NamedTuple):
     at: int
 
 
-Appliers: TypeAlias = Mapping[type, Callable[[Target, Any], None]]
-"""What applies an effect, by its type."""
+Appliers: TypeAlias = Mapping[type, Callable[[Target, Any], Size | None]]
+"""What applies an effect, by its type, and gives by how much the store grows where it does."""
 
 
 def apply(
-    connection: Connection, organization: str, plugin: str, effects: Sequence[Effect], at: int, others: Appliers | None = None
+    connection: Connection,
+    organization: str,
+    plugin: str,
+    effects: Sequence[Effect],
+    at: int,
+    others: Appliers | None = None,
+    limits: Limits = Limits(),  # noqa: B008
 ) -> None:
-    """Applies the effects in their order, to the data of that organisation and no other. For the types in `others` it is these that do it.
+    """Applies the effects in their order, to the data of that organisation and no other, within its limits. For the types in `others` it is
+    these that do it.
 
-    Raises `Conflict` when somebody else was faster. Some effects may have been written then: the caller rolls back to its savepoint.
+    Raises `Conflict` when somebody else was faster, `LimitExceeded` when the store would be too large. Some effects may have been written
+    then: the caller rolls back to its savepoint.
     """
     target = Target(connection, organization, plugin, at)
     appliers = {**APPLIERS, **others} if others else APPLIERS
+    growth = Size()
     for effect in effects:
         try:
-            appliers[type(effect)](target, effect)
+            growth += appliers[type(effect)](target, effect) or Size()
         except Violation as error:
             raise Conflict(f"{type(effect).__name__}: {error}") from error
+    sizes.grow(connection, organization, plugin, growth, limits)
 
 
-def _set(target: Target, effect: StoreSet) -> None:
+def _set(target: Target, effect: StoreSet) -> Size:
     if effect.guarded:
-        entries.compare_and_put(*target[:3], effect.scope, effect.key, effect.value, effect.expected)
-    else:
-        entries.put(*target[:3], effect.scope, effect.key, effect.value)
+        return entries.compare_and_put(*target[:3], effect.scope, effect.key, effect.value, effect.expected)
+    return entries.put(*target[:3], effect.scope, effect.key, effect.value)
 
 
-def _add(target: Target, effect: StoreAdd) -> None:
-    entries.add(*target[:3], effect.scope, effect.key, effect.by)
+def _add(target: Target, effect: StoreAdd) -> Size:
+    return entries.add(*target[:3], effect.scope, effect.key, effect.by)
 
 
-def _delete(target: Target, effect: StoreDelete) -> None:
-    entries.remove(*target[:3], effect.scope, effect.key)
+def _delete(target: Target, effect: StoreDelete) -> Size:
+    return entries.remove(*target[:3], effect.scope, effect.key)
 
 
 def _create_customer(target: Target, effect: CustomerCreated) -> None:

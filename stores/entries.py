@@ -1,13 +1,17 @@
-"""Entries of the key-value store: JSON as text here, msgpack in the table."""
+"""Entries of the key-value store: JSON as text here, msgpack in the table.
+
+What writes gives by how much the store grows: whoever calls adds that to its size (see `stores.sizes`) in the same transaction.
+"""
 
 import os
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from host.model.entry import Entry, Scope
 from host.model.errors import Conflict
 from host.model.size import page_of
 from host.model.value import pack, unpack
+from stores.sizes import Size
 from stores.statement import Connection, Row, Statement, Violation, insert_or_update
 from stores.tables import store_entries
 
@@ -24,6 +28,7 @@ _here = (*_of_scope, _e.key == bindparam("key"))
 _SELECT = select(_e.key, _e.value, _e.version)
 _from = _SELECT.where(*_of_scope, _e.key >= bindparam("first"), _e.key > bindparam("after")).order_by(_e.key).limit(bindparam("limit"))
 _ONE = Statement(_SELECT.where(*_here))
+_LENGTH = Statement(select(func.length(_e.value)).where(*_here))
 _TO_THE_END = Statement(_from)
 _TO = Statement(_from.where(_e.key < bindparam("end")))
 _SET = insert_or_update(store_entries, ["value", "version"])
@@ -55,42 +60,66 @@ def entries(
         return page_of(map(_entry, rows))
 
 
-def put(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, value: str) -> None:
+def put(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, value: str) -> Size:
     """`value` is JSON as text; raises `HostError` `invalid` when it can't be kept."""
-    _SET.run(connection, **_scope(organization, plugin, scope), key=key, value=pack(value), version=_new_version())
+    here, packed = _here_of(organization, plugin, scope, key), pack(value)
+    before = _length(connection, here)
+    _SET.run(connection, **here, value=packed, version=_new_version())
+    return _growth(key, before, len(packed))
 
 
 def compare_and_put(
     connection: Connection, organization: str, plugin: str, scope: Scope, key: str, value: str, expected: str | None
-) -> None:
+) -> Size:
     """Writes when the entry's version is `expected` (None: when there is no entry), else raises `Conflict`."""
-    here = {**_scope(organization, plugin, scope), "key": key}
+    here = _here_of(organization, plugin, scope, key)
     packed, version = pack(value), _new_version()
     if expected is not None:
+        before = _length(connection, here)
         if not _REPLACE.run(connection, **here, expected=expected, new_value=packed, new_version=version):
             raise Conflict(f"store: {key!r} has changed")
-        return
+        return _growth(key, before, len(packed))
     try:
         _INSERT.run(connection, **here, value=packed, version=version)
     except Violation:
         raise Conflict(f"store: {key!r} exists") from None
+    return _growth(key, None, len(packed))
 
 
-def add(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, by: int) -> None:
+def add(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, by: int) -> Size:
     """Adds to an integer that starts at zero. Raises `Conflict` when the entry is no integer (any more) or would leave 64 bits."""
     present = entry(connection, organization, plugin, scope, key)
     total = by + _integer(key, "0" if present is None else present.value)
     if total not in INTEGERS:
         raise Conflict(f"store: {key!r} leaves 64 bits")
-    put(connection, organization, plugin, scope, key, str(total))
+    return put(connection, organization, plugin, scope, key, str(total))
 
 
-def remove(connection: Connection, organization: str, plugin: str, scope: Scope, key: str) -> None:
-    _DELETE.run(connection, **_scope(organization, plugin, scope), key=key)
+def remove(connection: Connection, organization: str, plugin: str, scope: Scope, key: str) -> Size:
+    here = _here_of(organization, plugin, scope, key)
+    before = _length(connection, here)
+    _DELETE.run(connection, **here)
+    return _growth(key, before, None)
 
 
 def _scope(organization: str, plugin: str, scope: Scope) -> dict[str, str]:
     return {"organization": organization, "plugin": plugin, "scope_kind": scope.kind, "scope_subject": scope.subject}
+
+
+def _here_of(organization: str, plugin: str, scope: Scope, key: str) -> dict[str, str]:
+    return {**_scope(organization, plugin, scope), "key": key}
+
+
+def _length(connection: Connection, here: dict[str, str]) -> int | None:
+    """Bytes of the packed value; None where there is no entry."""
+    row = _LENGTH.row(connection, **here)
+    return None if row is None else int(row[0])
+
+
+def _growth(key: str, before: int | None, after: int | None) -> Size:
+    """From one length of a packed value to another; None is no entry."""
+    keys = (after is not None) - (before is not None)
+    return Size(keys, keys * len(key.encode()) + (after or 0) - (before or 0))
 
 
 def _entry(row: Row) -> Entry:

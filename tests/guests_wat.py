@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from tests import host_functions_wat
+
 RESULT = 64
 """Where a result is written, in bytes from the start of memory."""
 DATA = 1024
@@ -190,35 +192,69 @@ def manifest(*routes: dict[str, Any], name: str = "probe", **properties: Any) ->
     return {"name": name, "version": "1.0.0", "description": "A plugin for tests", "routes": list(routes), **properties}
 
 
-def plugin(described: dict[str, Any], handler: Handler) -> bytes:
-    """The component, as text."""
+def plugin(described: dict[str, Any], handler: Handler, functions: Sequence[str] = (), core: str = "") -> bytes:
+    """The component, as text. `functions` are the host's that the handler calls (see `tests.host_functions_wat`), `core` is what else its
+    core module has."""
     memory = Memory()
     code = handler.build(memory)
     description = memory.place(memory.text(json.dumps(described).encode()))
     base = -(-(DATA + len(memory.data)) // PAGE) * PAGE
     data = "".join(f"\\{byte:02x}" for byte in memory.data)
     return f"""(component
+  {_library(base, functions) if functions else ""}
   (core module $module
-    (memory (export "memory") {base // PAGE + 1})
-    (global $heap (mut i32) (i32.const {base}))
+    {_imported(functions) if functions else _owned(base)}
     (global $start (mut i32) (i32.const 0))
     (global $end (mut i32) (i32.const 0))
-    (data (i32.const {DATA}) "{data}"){HELPERS}
+    (data (i32.const {DATA}) "{data}"){HELPERS} {core}
     (func (export "describe") (result i32) (i32.const {description}))
     (func $answer (param $request i32) (result i32) {code})
     ;; What the next call is given goes where this one's was: the host has read the result by then.
     (func (export "handle") (param $request i32) (result i32)
       (call $answer (local.get $request))
       (global.set $heap (i32.const {base}))))
-  (core instance $core (instantiate $module))
-  (alias core export $core "memory" (core memory $memory))
-  (alias core export $core "realloc" (core func $realloc))
+  (core instance $core (instantiate $module {_given() if functions else ""}))
+  {"" if functions else _aliases("core")}
   (alias core export $core "describe" (core func $describe))
   (alias core export $core "handle" (core func $handle))
   (func $describe (result string) (canon lift (core func $describe) (memory $memory) (realloc (core func $realloc))))
   (instance $manifest (export "describe" (func $describe)))
   (export "innkeeper:plugin/manifest@0.1.0" (instance $manifest))
   {_webhooks()})""".encode()
+
+
+def _owned(base: int) -> str:
+    """The core module's own memory, and where its heap begins."""
+    return f"""(memory (export "memory") {base // PAGE + 1})
+    (global $heap (mut i32) (i32.const {base}))"""
+
+
+def _library(base: int, functions: Sequence[str]) -> str:
+    """Memory and heap in a core module of their own: what a guest imports needs them before the guest is there."""
+    return f"""{host_functions_wat.interfaces(functions)}
+  (core module $library
+    (memory (export "memory") {base // PAGE + 1})
+    (global $heap (export "heap") (mut i32) (i32.const {base}))
+    (global $start (mut i32) (i32.const 0))
+    (global $end (mut i32) (i32.const 0)){HELPERS})
+  (core instance $library (instantiate $library))
+  {_aliases("library")}
+  {host_functions_wat.lowered(functions)}"""
+
+
+def _aliases(instance: str) -> str:
+    return f"""(alias core export ${instance} "memory" (core memory $memory))
+  (alias core export ${instance} "realloc" (core func $realloc))"""
+
+
+def _imported(functions: Sequence[str]) -> str:
+    return f"""(import "library" "memory" (memory 1))
+    (import "library" "heap" (global $heap (mut i32)))
+    {host_functions_wat.wanted(functions)}"""
+
+
+def _given() -> str:
+    return '(with "library" (instance $library)) (with "host" (instance $host))'
 
 
 def _webhooks() -> str:

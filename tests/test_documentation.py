@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from msgspec import structs
 from msgspec.json import decode
 
 from host.cli.configuration import TYPES, load
@@ -85,7 +85,7 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
 
 def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
-    assert {name: int(value.replace(",", "")) for name, value in rows} == structs.asdict(Limits())
+    assert {name: int(value.replace(",", "")) for name, value in rows} == asdict(Limits())
 
 
 def test_the_table_of_options_has_every_option_with_its_default_and_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from host.cli.commands import (
     grants,
     inspect,
     install,
+    limits,
     logs,
     orgs,
     plugins,
@@ -67,6 +68,7 @@ _add(RUN, "doctor", doctor.doctor, "Check everything that a host needs, and say 
 _add(PLUGINS, "install", install.install, "Install a plugin for an organisation, or a new version.", install.EXAMPLES)
 _add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
 _add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)
+_add(PLUGINS, "limits", limits.limits, "Show what a plugin may use, or choose it.", limits.EXAMPLES)
 _add(PLUGINS, "plugins", plugins.plugins, "List what is installed, where, and whether it runs.", plugins.EXAMPLES)
 _add_group(PLUGINS, "secrets", secrets.app, "Set, list and remove secrets; give them a new key.")
 _add_group(ORGANIZATIONS, "orgs", orgs.app, "Organisations: make, show, set up, remove, routing keys.")

@@ -1,9 +1,12 @@
 """What goes wrong becomes one sentence on standard error and an exit code; with --json a JSON object on standard output as well.
 
+What was typed as a secret is not repeated, even where it was typed in the wrong place: error messages end in logs and issues.
+
 Exit codes: 2 for what the person can put right (wrong usage, a component that is none), 1 for what nobody expected, 130 for Ctrl-C.
 """
 
 import errno
+import re
 import sys
 import traceback
 from typing import Any
@@ -17,6 +20,9 @@ from host.model.errors import InnkeeperError
 
 DEBUG = "innkeeper.debug"
 JSON = "innkeeper.json"
+TYPED = "innkeeper.typed"
+PAIR = re.compile(r"(?:--[\w-]+=)?[A-Za-z_][\w.-]*=(.{4,})", re.DOTALL)
+SURPLUS = re.compile(r"(Got unexpected extra argument\S*) \(.*\)", re.DOTALL)
 
 
 class Group(TyperGroup):
@@ -25,6 +31,7 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Also notes whether JSON is wanted: needed even when the command's own options turn out to be wrong."""
         ctx.meta[JSON] = "--json" in args
+        ctx.meta[TYPED] = list(args)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -35,6 +42,7 @@ class Group(TyperGroup):
             _report(ctx, error.code, f"{error.message}; {told}" if told else error.message)
             raise typer.Exit(2) from None
         except typer.TyperException as error:
+            error.message = _discreet(ctx, error.message)
             if ctx.meta.get(JSON):
                 print_json({"error": {"code": "usage", "message": error.format_message()}})
             raise
@@ -51,10 +59,22 @@ class Group(TyperGroup):
 
 
 def _report(ctx: Any, code: str, message: str) -> None:
+    message = _discreet(ctx, message)
     if ctx.meta.get(JSON):
         print_json({"error": {"code": code, "message": message}})
     known = "" if code == "usage" else f" ({code})"
     print(f"innkeeper: {plain(message)}{known}", file=sys.stderr)
+
+
+def _discreet(ctx: Any, message: str) -> str:
+    """The message without the values of what was typed as NAME=VALUE, but for settings, and beside secrets without what was too much."""
+    typed = ctx.meta.get(TYPED, [])
+    for before, argument in zip(["", *typed], typed, strict=False):
+        pair = PAIR.fullmatch(argument)
+        if pair and before != "--set" and not argument.startswith("--set="):
+            for spelling in (repr(pair[1])[1:-1], pair[1]):
+                message = message.replace(spelling, "...")
+    return SURPLUS.sub(r"\1", message) if any(argument.startswith("--secret") for argument in typed) else message
 
 
 def _unexpected(ctx: Any, error: Exception) -> None:

@@ -35,7 +35,7 @@ def headers(given: list[str]) -> list[tuple[str, str]]:
     """`Name: value` pairs, names in lower case."""
     split = [pair.partition(":") for pair in given]
     if wrong := [pair for pair, (name, colon, _) in zip(given, split, strict=True) if not (colon and name.strip())]:
-        raise UsageError(f"--header takes NAME:VALUE, not {wrong[0]!r}")
+        raise UsageError(f"--header takes NAME:VALUE, and {len(wrong)} of {len(given)} have no name")  # not which: it may be a token
     return [(name.strip().lower(), value.strip()) for name, _, value in split]
 
 
@@ -89,7 +89,8 @@ def _read(what: str, file: str) -> bytes:
         with open(file, "rb") as opened:
             return _limited(what, opened)
     except OSError as error:
-        raise UsageError(f"can't read the {what} from {file}: {error.strerror}") from None
+        # Not from where: a secret can begin with @ too.
+        raise UsageError(f"can't read the {what} from the file that is named for it: {error.strerror}") from None
 
 
 def _limited(what: str, file: BinaryIO) -> bytes:

@@ -1,6 +1,7 @@
 """HTTP connections of strangers: what uvicorn leaves open is closed here.
 
-Its parser takes a head (the request's line and headers) of any size, at any pace, on any number of connections.
+Its parser takes a head (the request's line and headers) of any size, at any pace, on any number of connections; and what a client does
+not read of its answer waits in memory for as long as the client likes.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from host.web.head import LARGEST
 
 HEAD_S = 10.0
 """Seconds from the connection, and from each further request's first byte, to the end of its head."""
+TAKEN_S, TAKEN = 30.0, 64 * 1024
+"""A client that has not taken its answer takes so many bytes of it, or all that is left, in so many seconds."""
 PART = 16 * 1024
 """Bytes that the parser gets at a time: by so much the largest may be exceeded."""
 MOST_FILES, RESERVED_FILES = 65_536, 128
@@ -32,9 +35,9 @@ def most_connections() -> int:
     return max(wanted, soft) - RESERVED_FILES
 
 
-def limited(most: int, head_s: float = HEAD_S) -> "type[Protocol]":
-    """The protocol for uvicorn. Beyond `most` connections a new one is closed at once; `head_s` is in seconds."""
-    return type("LimitedProtocol", (Protocol,), {"most": most, "head_s": head_s})
+def limited(most: int, head_s: float = HEAD_S, taken_s: float = TAKEN_S) -> "type[Protocol]":
+    """The protocol for uvicorn. Beyond `most` connections a new one is closed at once; `head_s` and `taken_s` are in seconds."""
+    return type("LimitedProtocol", (Protocol,), {"most": most, "head_s": head_s, "taken_s": taken_s})
 
 
 class Protocol(HttpToolsProtocol):
@@ -42,6 +45,7 @@ class Protocol(HttpToolsProtocol):
 
     most = MOST_FILES
     head_s = HEAD_S
+    taken_s = TAKEN_S
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -49,6 +53,7 @@ class Protocol(HttpToolsProtocol):
         self._taken = 0
         self._advanced = False
         self._timer: asyncio.TimerHandle | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -59,6 +64,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._watch_answer(0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -97,6 +103,28 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self._in_head:
             self._start_timer()  # nobody waits for the rest of this body any more
+        self._watch_answer(self.transport.get_write_buffer_size())
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_answer(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._watch_answer(0)
+
+    def _watch_answer(self, size: int) -> None:
+        """From now on, with so many bytes that the client has to take; with none no more."""
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+        self._answer_timer = self.loop.call_later(self.taken_s, self._check_answer, size) if size else None
+
+    def _check_answer(self, before: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left and before - left < TAKEN:
+            self.transport.abort()
+        else:
+            self._watch_answer(left)
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP is answered like any other error, unless an answer to an earlier request is on its way."""

@@ -14,6 +14,8 @@ class InnkeeperError(Exception):
     status: int = 500
     for_senders: bool = False
     """Whether the message may go to whoever sent a request. Otherwise they get the docstring: the message is for operators and authors."""
+    retry_after_s: float = 1
+    """Seconds after which the same request makes sense again, where it is answered 429 or 503."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -194,7 +196,8 @@ class RequestError(InnkeeperError):
 
     for_senders = True
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after_s: float = 1) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s

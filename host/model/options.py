@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct, ValidationError, convert, structs
 
 from host.model.errors import UsageError
-from host.model.limits import MIB
+from host.model.limits import GIB, MIB
 
-GIB = 1024 * MIB
 DAY_S = 86_400
 LONGEST = 100
 """Characters of a wrong value that an error repeats."""

@@ -59,9 +59,12 @@ class Components:
             task = self._loading[digest] = asyncio.create_task(self._load(digest))
         return await asyncio.shield(task)
 
+    async def artefact(self, digest: str) -> Path:
+        """The compiled component's file. Raises `ComponentError`."""
+        return await self._cache.artefact(digest, lambda: self._read(digest))
+
     async def _load(self, digest: str) -> Component:
-        artefact = await self._cache.artefact(digest, lambda: self._read(digest))
-        return Component(artefact, self._host_functions, TYPES)
+        return Component(await self.artefact(digest), self._host_functions, TYPES)
 
     def _read(self, digest: str) -> bytes:
         try:

@@ -35,32 +35,33 @@ async def describe(artefact: Path) -> Description:
     Raises `WrongWorld`, `InvalidManifest` or `MissingExport`.
     """
     component = Component(artefact, {}, TYPES)
-    document = await _document(component)
+    text = await _document(component)
     try:
-        data = decode(document)
+        data = decode(text)
     except MsgspecError as error:
         raise InvalidManifest(f"the manifest is not JSON: {error}") from None
     manifest = validate(data)
     _check_exports(component, manifest)
     interfaces = [name for name, wit in component.imports.items() if isinstance(wit, ComponentInstanceType)]
-    return Description(manifest, document, interfaces, sorted(component.exports))
+    return Description(manifest, text, interfaces, sorted(component.exports))
 
 
 async def _document(component: Component) -> str:
     if component.export(*DESCRIBE) is None:
         raise WrongWorld("this is no plugin: the component does not export innkeeper:plugin/manifest with describe")
     try:
-        instance = await Instance.start(component, _call())
-        try:
-            return str(await instance.call(export(component, DESCRIBE), [], _call()))
-        finally:
-            instance.close()
+        return await document(component, LIMITS)
     except GuestError as error:
         raise InvalidManifest(f"manifest.describe failed: {error.message}") from error
 
 
-def _call() -> Call:
-    return Call(LIMITS, Recording(os.urandom(32), 0))
+async def document(component: Component, limits: Limits) -> str:
+    """What `manifest.describe` of a new instance gives within these limits. Raises `GuestError`."""
+    instance = await Instance.start(component, Call(limits, Recording(os.urandom(32), 0)))
+    try:
+        return str(await instance.call(export(component, DESCRIBE), [], Call(limits, Recording(os.urandom(32), 0))))
+    finally:
+        instance.close()
 
 
 def _check_exports(component: Component, manifest: Manifest) -> None:

@@ -34,6 +34,10 @@ class Order(Struct, frozen=True, kw_only=True):
     settings: dict[str, str] = {}
     secrets: Mapping[str, str] = Secrets({})
 
+    def __repr__(self) -> str:
+        """Without the values of secrets."""
+        return f"<Order for {self.organization} [secrets: {', '.join(sorted(self.secrets)) or 'none'}]>"
+
 
 class Installed(Struct, frozen=True, kw_only=True):
     """What came of it: `waiting` are wishes without a grant, `missing_secrets` the required ones that are not set."""

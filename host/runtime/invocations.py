@@ -10,13 +10,14 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken, RequestError
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
 from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
+from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
 from host.sandbox.call import Call
@@ -44,6 +45,7 @@ class Invocations:
         pools: Pools,
         platform: Platform,
         writer: Writer,
+        refusals: Refusals,
         environment: str = "production",
         ending: Ending | None = None,
         others: Appliers | None = None,
@@ -53,6 +55,7 @@ class Invocations:
         self._pools = pools
         self._platform = platform
         self._writer = writer
+        self._refusals = refusals
         self._environment = environment
         self._ending = ending or Ending()
         self._others = others
@@ -140,7 +143,8 @@ class Invocations:
             if epoch.read(connection) != made_under:
                 raise ConfigurationChanged
             request.commit(connection, value)
-            effects.apply(connection, organization, plugin, run.effects, time.time_ns() // 1_000_000, self._others)
+            limits, now = request.installation.limits, time.time_ns() // 1_000_000
+            effects.apply(connection, organization, plugin, run.effects, now, self._others, limits)
             deliveries.record(connection, delivery)
 
         while request.current(self._configuration.installation) is request:
@@ -155,7 +159,12 @@ class Invocations:
         raise ConfigurationChanged
 
     async def _record(self, run: Run, runs: int) -> None:
-        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept."""
+        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept.
+
+        Where there was no place for the call, it is kept as a refused request is: only so many a minute.
+        """
+        if isinstance(run.error, RequestError):
+            return await self._refusals.record(run.request, run.error)
         delivery = run.delivery(runs)
         log.warning(
             "delivery.failed",
@@ -187,4 +196,4 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         async with asyncio.timeout_at(deadline_at):
             return await pool.acquire(fresh)
     except TimeoutError:
-        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits instances and deadline)") from None
+        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None

@@ -5,6 +5,7 @@ import time
 from functools import partial
 
 from host.model.installation import Installation
+from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.pool import Pool
@@ -16,13 +17,15 @@ from host.sandbox.tape import Recording
 class Pools:
     """One pool for each installation as it is configured now: no instance outlives a change of its configuration."""
 
-    def __init__(self, components: Components, configuration: Configuration) -> None:
+    def __init__(self, components: Components, configuration: Configuration, capacity: Capacity) -> None:
+        self._capacity = capacity
         self._components = components
         self._configuration = configuration
         self._pools: dict[tuple[str, str], tuple[Installation, Pool]] = {}
 
     def __repr__(self) -> str:
-        return f"<Pools [{', '.join(f'{name}: {pool!r}' for name, (_, pool) in self._pools.items())}]>"
+        pools = [f"{organization}/{plugin}: {pool!r}" for (organization, plugin), (_, pool) in self._pools.items()]
+        return f"<Pools [{'; '.join([repr(self._capacity.total), *pools])}]>"
 
     def of(self, installation: Installation) -> Pool:
         """The pool of a current installation."""
@@ -32,7 +35,9 @@ class Pools:
             return known[1]
         if known is not None:
             known[1].close()
-        pool = Pool(installation.limits.instances, partial(self._start, installation))
+        limits = installation.limits
+        room = partial(self._capacity.room, installation.organization, installation.manifest.channel is not None)
+        pool = Pool(limits.concurrent, partial(self._start, installation), limits.queue, room)
         self._pools[key] = (installation, pool)
         return pool
 

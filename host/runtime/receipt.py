@@ -1,5 +1,6 @@
 """A webhook as it came in, and what answers it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -107,10 +108,10 @@ class Answer:
 
 
 def failure(delivery_id: str | None, status: int, error: InnkeeperError) -> Answer:
-    """An error in the one shape that all have: `{"error": {"code", "message", "delivery_id"}}`. A 503 says when to come again."""
+    """An error in the one shape that all have: `{"error": {"code", "message", "delivery_id"}}`. 429 and 503 say when to come again."""
     body = {
         "error": {"code": error.code, "message": error.message_for_senders[:LONGEST]}
         | ({"delivery_id": delivery_id} if delivery_id else {})
     }
-    again = [("retry-after", "1")] if status in (429, 503) else []
+    again = [("retry-after", str(max(1, math.ceil(error.retry_after_s))))] if status in (429, 503) else []
     return Answer(delivery_id or "", status, [("content-type", "application/json"), *again], encode(body))

@@ -2,12 +2,13 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 
 import structlog
 
 from host.model.delivery import LogLine
 from host.model.errors import InnkeeperError, RequestError
-from host.runtime.receipt import Receipt
+from host.runtime.request import InvocationRequest
 from stores import deliveries
 from stores.writer import Writer
 
@@ -23,21 +24,21 @@ class Refusals:
         self._minute = 0
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
 
-    async def record(self, receipt: Receipt, error: RequestError, lines: list[LogLine]) -> None:
-        installation = receipt.installation
+    async def record(self, request: InvocationRequest, error: RequestError, lines: Sequence[LogLine] = ()) -> None:
+        installation = request.installation
         organization, plugin = installation.organization, installation.plugin
         if not self._allows((organization, plugin)):
             return
         reason = "; ".join(line.message for line in lines) or error.message
         log.warning(
-            "request.refused", organization=organization, plugin=plugin, delivery=receipt.delivery_id, code=error.code, reason=reason
+            "request.refused", organization=organization, plugin=plugin, delivery=request.delivery_id, code=error.code, reason=reason
         )
         try:
-            delivery = receipt.delivery("refused", error.status, error, log=lines)
+            delivery = request.delivery("refused", error.status, error, log=lines)
             await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
         except InnkeeperError as failure:
             log.error(
-                "delivery.not_recorded", organization=organization, plugin=plugin, delivery=receipt.delivery_id, reason=failure.message
+                "delivery.not_recorded", organization=organization, plugin=plugin, delivery=request.delivery_id, reason=failure.message
             )
 
     def _allows(self, key: tuple[str, str]) -> bool:

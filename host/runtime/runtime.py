@@ -14,6 +14,7 @@ from host.model.delivery import LogLine
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
+from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.data import DataDirectory
@@ -23,6 +24,7 @@ from host.runtime.invocations import Invocations
 from host.runtime.platform import OwnPlatform
 from host.runtime.platform import checked as checked_platform
 from host.runtime.pools import Pools
+from host.runtime.rates import CallRates
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
@@ -38,6 +40,9 @@ from stores.statement import Connection
 from stores.writer import Writer
 
 log = structlog.get_logger()
+
+LONGEST_REAP_S = 30
+"""Seconds between two looks at idle instances, at most."""
 
 
 class Runtime:
@@ -61,15 +66,17 @@ class Runtime:
         self.reads = reads
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
-        self._pools = Pools(self.components, self.configuration)
+        self.capacity = Capacity(options)
+        self._pools = Pools(self.components, self.configuration, self.capacity)
         self.ending = Ending()
         self.starting = False
+        self._refusals = Refusals(writer)
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer,
+            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer, self._refusals,
             ending=self.ending, others=platform.appliers(),
         )  # fmt: skip
         self.configuration.on_change = self._forget
-        self._refusals = Refusals(writer)
+        self.rates = CallRates()
         self._dedupe = Dedupe(reads, self._respond)
 
     def __repr__(self) -> str:
@@ -92,12 +99,16 @@ class Runtime:
         try:
             async with Writer(database) as writer:
                 runtime = cls(data, database, writer, reads, sealer, Cache(cache / "artefacts"), options, platform)
-                purging = asyncio.create_task(keep_purging(writer), name="innkeeper-purging")
+                tasks = [
+                    asyncio.create_task(keep_purging(writer), name="innkeeper-purging"),
+                    asyncio.create_task(runtime._keep_reaping(), name="innkeeper-reaping"),
+                ]
                 try:
                     yield runtime
                 finally:
-                    purging.cancel()
-                    await asyncio.wait([purging])
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
                     await runtime.ending.finish()
                     runtime._pools.close()
         finally:
@@ -146,6 +157,13 @@ class Runtime:
             about(organization=installation.organization, plugin=installation.plugin, delivery=receipt.delivery_id),
         ):
             await self._refusals.record(receipt, error, lines)
+
+    async def _keep_reaping(self) -> None:
+        """Closes idle instances when their time is over."""
+        every = min(self.options.idle_s, self.options.idle_channel_s, LONGEST_REAP_S) / 2
+        while True:
+            await asyncio.sleep(every)
+            self.capacity.reap(self.capacity.clock())
 
     def _forget(self) -> None:
         """After a change: instances and components that nobody is configured for any more."""

@@ -45,6 +45,8 @@ class Instance:
         self.failure: BaseException | None = None
         self.calls = 0
         self.memory = 0
+        self.first_memory = 0
+        """What it had after its first call."""
         self._call = call
         self._request: Request | None = None
         self._functions: dict[Export, Any] = {}
@@ -182,6 +184,8 @@ class Instance:
 
     def _meter(self, call: Call, started: int) -> None:
         self.memory = max(0, self.memory + self._poller.memory)
+        if self.calls <= 1:
+            self.first_memory = self.memory
         call.usage.memory = self.memory
         call.usage.fuel = call.limits.fuel - raw.get_fuel(self.context)
         call.usage.duration_us += (time.perf_counter_ns() - started) // 1000

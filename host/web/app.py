@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from host.model.errors import RequestError
 from host.runtime.runtime import Runtime
+from host.web.addresses import Addresses
 from host.web.conversations import list_conversations, list_messages
 from host.web.deliveries import list_deliveries, show_delivery
 from host.web.errors import UnexpectedErrors, on_http_exception, on_request_error
@@ -43,7 +44,11 @@ def create_app(runtime: Runtime) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=[Middleware(Requests, runtime), Middleware(UnexpectedErrors)],
+        middleware=[
+            Middleware(Requests, runtime),
+            Middleware(UnexpectedErrors),
+            Middleware(Addresses, per_minute=runtime.options.refusals_per_minute_per_address),
+        ],
         exception_handlers={RequestError: on_request_error, HTTPException: on_http_exception},
     )
     app.state.runtime = runtime

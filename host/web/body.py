@@ -1,6 +1,7 @@
 """A request's body, read no further than it may be."""
 
 import asyncio
+from collections.abc import Callable
 
 from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder
@@ -17,17 +18,23 @@ class ClientGone(Exception):
     """The sender went away before the request was complete. There is nobody to answer."""
 
 
-async def read_body(receive: Receive, lengths: list[str], room: int, seconds: float = SECONDS) -> bytes:
+def unlimited(size: int) -> None:
+    """For bodies that nobody counts together with others."""
+
+
+async def read_body(
+    receive: Receive, lengths: list[str], room: int, seconds: float = SECONDS, take: Callable[[int], None] = unlimited
+) -> bytes:
     """The body. `lengths` are the values of the header Content-Length, `room` the bytes that it may take on the boundary.
 
-    Raises `RequestError`: 413 where there are more, by the header before anything is read, else as soon as they come; 408 where they don't
-    come in time. Raises `ClientGone`.
+    `take` is told the size of each part before it is kept. Raises `RequestError`: 413 where there are more, by the header before anything
+    is read, else as soon as they come; 408 where they don't come in time; what `take` raises. Raises `ClientGone`.
     """
     if any(_exceeds(length, room) for length in lengths):
         raise _too_large(room)
     try:
         async with asyncio.timeout(seconds):
-            body = await _read(receive, room)
+            body = await _read(receive, room, take)
     except TimeoutError:
         raise RequestError(408, "body.timeout", f"the body did not come within {seconds:g} seconds") from None
     if len(body) * 4 > room * 3 and not _fits(body, room):
@@ -44,7 +51,7 @@ def check_json(body: bytes) -> None:
         raise RequestError(400, "body.malformed", f"the body is not JSON: {error}") from None
 
 
-async def _read(receive: Receive, room: int) -> bytes:
+async def _read(receive: Receive, room: int, take: Callable[[int], None]) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -55,6 +62,7 @@ async def _read(receive: Receive, room: int) -> bytes:
         size += len(chunk)
         if size > room:
             raise _too_large(room)
+        take(len(chunk))
         if not message.get("more_body", False):
             return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)

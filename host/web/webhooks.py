@@ -4,6 +4,7 @@ A sender that goes away while the guest runs changes nothing: the run goes on to
 """
 
 import time
+from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,7 +15,9 @@ from host.model.manifest import Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
+from host.web.addresses import ASKED
 from host.web.authentication import ACTING, authenticated, authorize
+from host.web.bodies import Bodies
 from host.web.body import ClientGone, check_json, read_body
 from host.web.challenge import answer_challenge
 from host.web.contents import WITHOUT_BODY, check_content_type
@@ -37,10 +40,12 @@ class Webhooks:
         self._runtime = runtime
         self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
         self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
+        self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(scope, receive)
+            with self._bodies.holding() as take:
+                answer = await self._answer(scope, receive, take)
         except MethodNotAllowed as error:
             answer = Answer("", 204, [*error.headers], b"") if scope["method"] == "OPTIONS" else refusal(error)
         except RequestError as error:
@@ -49,7 +54,7 @@ class Webhooks:
             return
         await send_answer(send, answer, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> Answer:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
@@ -61,18 +66,23 @@ class Webhooks:
                 raise _not_granted(installation, match)
             if match.challenge:
                 return answer_challenge(_declared(match.route.challenge), installation, head.query)
-            receipt = await self._receipt(head, installation, match, receive)
+            receipt = await self._receipt(head, installation, match, receive, take)
+            self._runtime.rates.admit(installation)
         except RequestError as error:
             return await self._refuse(error, head.receipt(installation, match))
+        scope[ASKED] = True
         return passed(await self._runtime.handle(receipt))
 
-    async def _receipt(self, head: Head, installation: Installation, match: Match, receive: Receive) -> Receipt:
+    async def _receipt(
+        self, head: Head, installation: Installation, match: Match, receive: Receive, take: Callable[[int], None]
+    ) -> Receipt:
         """The request, checked and complete."""
         auth = match.route.auth
         if isinstance(auth, Token):
             authorize(authenticated(self._runtime, head.values("authorization")), installation.organization, ACTING)
         check_content_type(match.route, match.method, head.values("content-type"))
-        body = await read_body(receive, head.values("content-length"), head.room(installation))
+        room = min(head.room(installation), self._bodies.most)
+        body = await read_body(receive, head.values("content-length"), room, take=take)
         if isinstance(auth, Verify):
             verify(auth, installation, head, body, time.time_ns() // 1_000_000)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):

@@ -109,7 +109,7 @@ def test_a_call_is_nobodys_webhook_so_it_takes_no_key_and_runs_each_time(tmp_pat
     data = tmp_path / "data"
     deduping = {**ROUTES[0], "path": "/items", "dedupe": {"json": "/id"}}
     path = wat(tmp_path, Report(), routes=[deduping], secrets=SECRETS)
-    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=keys", "--data", data).exit_code == 0
+    assert invoke("install", path, "--org", "acme", "--create-org", "--secret", "key=a key", "--data", data).exit_code == 0
     arguments = ("call", "probe", "/items", "-X", "POST", "--body", '{"id": "evt_1"}', "--org", "acme", "--data", data, "--json")
     told = [Told(json.loads(invoke(*arguments).stdout)["body"].encode()) for _ in range(2)]
 

@@ -15,8 +15,16 @@ from host.web.head import LARGEST
 MANY = 1024
 
 
+LARGE = 32 * 1024 * 1024
+"""Bytes of an answer: more than the kernel keeps for a connection."""
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the number of bytes of the body; below /early, before it comes; below /headers, with the headers' names."""
+    """Answers with the number of bytes of the body; below /early, before it comes; below /headers, with the headers' names; below /large
+    with a large answer."""
+    if scope["path"] == "/large":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % LARGE)]})
+        return await send({"type": "http.response.body", "body": bytes(LARGE)})
     size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
@@ -27,16 +35,24 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer})
 
 
+class Port(int):
+    """Where a server listens. `open` are its connections."""
+
+    open: set[object]
+
+
 @asynccontextmanager
-async def a_server(most: int = MANY, head_s: float = 60) -> AsyncIterator[int]:
+async def a_server(most: int = MANY, head_s: float = 60, taken_s: float = 60) -> AsyncIterator[Port]:
     """Its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, http=limited(most, head_s), ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(application, http=limited(most, head_s, taken_s), ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0)
-    yield listener.getsockname()[1]
+    port = Port(listener.getsockname()[1])
+    port.open = server.server_state.connections
+    yield port
     server.should_exit = True
     await serving
 
@@ -142,6 +158,26 @@ async def test_requests_one_after_the_other_pipelined_and_with_large_bodies_are_
         answer = await all_of(reader)
     assert answer.count(b"HTTP/1.1 200 ") == 5
     assert answer.count(b"\r\n\r\n1000000") == 2
+
+
+@pytest.mark.promise("front.connections")
+@pytest.mark.parametrize("last", [b"", b"connection: close\r\n"])
+async def test_an_answer_that_its_client_does_not_read_is_not_kept_for_it(last: bytes) -> None:
+    async with a_server(taken_s=0.05) as port:
+        with socket.create_connection(("127.0.0.1", int(port))) as connection:
+            connection.sendall(b"GET /large HTTP/1.1\r\nhost: a\r\n" + last + b"\r\n")
+            while not port.open:  # noqa: ASYNC110  # uvicorn has no event for it
+                await asyncio.sleep(0)
+            while port.open:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            received = sum(len(part) for part in iter(lambda: connection.recv(1 << 20), b""))
+    assert received < LARGE
+
+
+async def test_an_answer_that_is_read_in_parts_arrives_whole() -> None:
+    async with a_server(taken_s=0.2) as port, connected(port) as (reader, writer):
+        writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert (await all_of(reader)).endswith(bytes(LARGE))
 
 
 @pytest.mark.promise("front.trailers")

@@ -149,15 +149,15 @@ async def test_callers_who_go_away_at_any_moment_leave_whole_commits_and_no_inst
         assert (await send(runtime, "counter", "count")).status == 200
         assert count_of(runtime) == sum(record.outcome == "succeeded" for record in records(runtime))
         idle = callbacks.live() - live
-        assert 1 <= idle <= Limits().instances
+        assert 1 <= idle <= Limits().concurrent
     assert callbacks.live() == live
 
 
-@pytest.mark.promise("limits.instances")
+@pytest.mark.promise("limits.concurrent")
 async def test_a_burst_gets_no_more_instances_than_the_limit_and_every_answer(tmp_path: Path) -> None:
     live = callbacks.live()
     most = 0
-    async with a_host(await prepared(tmp_path, instances=2)) as runtime:
+    async with a_host(await prepared(tmp_path, concurrent=2)) as runtime:
         tasks = [asyncio.create_task(send(runtime, "counter", "count")) for _ in range(30)]
         while not all(task.done() for task in tasks):
             most = max(most, callbacks.live() - live)

@@ -14,7 +14,7 @@ from msgspec.json import decode
 
 from host.cli.configuration import TYPES, load
 from host.cli.units import count, duration_s, size
-from host.model.limits import Limits
+from host.model.limits import LIMITS, Limits
 from host.model.options import BOUNDS
 from host.model.schema import validate
 from plugin_sdk_py import Plugin
@@ -83,9 +83,10 @@ def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
     assert [route.name for route in manifest.routes] == ["order", "status", "close", "paid", "payment"]
 
 
-def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
-    assert {name: int(value.replace(",", "")) for name, value in rows} == asdict(Limits())
+def test_the_table_of_limits_has_every_limit_with_its_default_and_its_bounds() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) to ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
+    figures = {name: [int(value.replace(",", "")) for value in values] for name, *values in rows}
+    assert figures == {name: [default, LIMITS[name].least, LIMITS[name].most] for name, default in asdict(Limits()).items()}
 
 
 def test_the_table_of_options_has_every_option_with_its_default_and_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

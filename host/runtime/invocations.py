@@ -10,7 +10,8 @@ import structlog
 
 from host.capabilities.invocation import Invocation
 from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken, RequestError
+from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken
+from host.runtime.capacity import NoPlace
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
@@ -163,7 +164,7 @@ class Invocations:
 
         Where there was no place for the call, it is kept as a refused request is: only so many a minute.
         """
-        if isinstance(run.error, RequestError):
+        if isinstance(run.error, NoPlace):
             return await self._refusals.record(run.request, run.error)
         delivery = run.delivery(runs)
         log.warning(

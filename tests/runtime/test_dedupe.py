@@ -43,7 +43,7 @@ DEDUPED = described(dedupe={"header": "x-id", "expires_s": 60})
 def installation(organization: str = "oak", described: Manifest = DEDUPED, **limits: int) -> Installation:
     return Installation(
         organization=organization, plugin="probe", digest="", manifest=described, settings="{}", grants=frozenset(), secrets=Secrets({}),
-        limits=structs.replace(Limits(), **limits),
+        limits=Limits(**limits),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeVar
+from inspect import cleandoc
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from plugin_sdk_py import declared, names
 from plugin_sdk_py.api.clock import Clock
@@ -15,12 +16,22 @@ from plugin_sdk_py.api.sources import Sources
 from plugin_sdk_py.api.store import Store
 from plugin_sdk_py.auth import Auth, Challenge
 from plugin_sdk_py.dedupe import Dedupe
+from plugin_sdk_py.hooks import Hook, HookHandler
 from plugin_sdk_py.routes import Handler, Route
 from plugin_sdk_py.text import Json
+from plugin_sdk_py.tools import NO_ARGUMENTS, Tool, ToolHandler
 
 __all__ = ["Plugin"]
 
+T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
+E = TypeVar("E", bound=HookHandler)
+C = TypeVar("C", bound=ToolHandler)
+F = TypeVar("F", bound=Callable[..., None])
+S = TypeVar("S", bound=Callable[[], None])
+A = TypeVar("A", bound=Callable[[dict[str, Json]], None])
+Stage: TypeAlias = Literal["initialize", "start", "settings-changed", "validate-auth", "stop"]
+"""What happens to an installation, as the interface `lifecycle` has it."""
 
 
 class Plugin:
@@ -46,10 +57,13 @@ class Plugin:
             raise ValueError(f"plugin {name!r}: operators want a description")
         self._about = {"description": description, "author": author, "license": license, "instance": instance}
         self._routes: dict[str, Route] = {}
+        self._hooks: dict[str, Hook] = {}
+        self._tools: dict[str, Tool] = {}
         self._settings: dict[str, declared.Setting] = {}
         self._secrets: dict[str, declared.Secret] = {}
         self._needs: dict[str, declared.Need] = {}
         self._channel: declared.Channel | None = None
+        self._stages: dict[str, Callable[..., None]] = {}
         self.messages = Messages()
         self.customers = Customers()
         self.sources = Sources()
@@ -134,6 +148,47 @@ class Plugin:
             dedupe=dedupe,
         )
 
+    def hook(self, event: str) -> Callable[[E], E]:
+        """Declares the decorated function as what happens when the organisation's `event` does, such as `task.created`.
+
+        It gets an `Event` and may answer with a dict, where the event asks for an answer. What it did is kept unless it raises.
+        """
+
+        def declare(handler: E) -> E:
+            _add(self._hooks, "hook", event, Hook(event=event, handler=handler))
+            return handler
+
+        return declare
+
+    def tool(
+        self,
+        *,
+        description: str = "",
+        input_schema: Mapping[str, Json] = NO_ARGUMENTS,
+        output_schema: Mapping[str, Json] | None = None,
+        name: str | None = None,
+    ) -> Callable[[C], C]:
+        """Declares the decorated function as a tool that agents can call.
+
+        It gets its arguments as a dict, which the host has checked against `input_schema` (JSON Schema of an object), and answers with
+        text, a dict (valid against `output_schema`) or a `ToolResult`. `Rejected` tells the agent that the arguments are wrong, `Failed`
+        that it may work later. The tool is named after the function, unless `name` says otherwise, and described by its docstring, unless
+        `description` does.
+        """
+
+        def declare(handler: C) -> C:
+            tool = Tool(
+                name=name or getattr(handler, "__name__", "").strip("_"),
+                description=description or cleandoc(handler.__doc__ or ""),
+                input_schema=input_schema,
+                output_schema=output_schema,
+                handler=handler,
+            )
+            _add(self._tools, "tool", tool.name, tool)
+            return handler
+
+        return declare
+
     def setting(
         self, name: str, kind: type | Mapping[str, Json], *, description: str = "", required: bool = False, default: Json = None
     ) -> None:
@@ -161,6 +216,46 @@ class Plugin:
             raise ValueError(f"a plugin has one channel, and {self._channel.source!r} is declared")
         self._channel = declared.Channel(source=source, name=name, description=description, icon=icon)
 
+    def on_initialize(self, handler: S) -> S:
+        """Declares the decorated function as what is done once per organisation and version, before the first start.
+
+        Whatever it raises fails it: it is run again before the next start, and a new version is not installed.
+        """
+        return self._on("initialize", handler)
+
+    def on_start(self, handler: S) -> S:
+        """What is done at install, enable and upgrade.
+
+        Where it raises, requests are served all the same, but a new version is not installed.
+        """
+        return self._on("start", handler)
+
+    def on_settings_changed(self, handler: S) -> S:
+        """What is done once an operator has changed the settings: `settings` gives the new ones. What it raises undoes nothing."""
+        return self._on("settings-changed", handler)
+
+    def on_validate_auth(self, handler: A) -> A:
+        """What looks at settings before they are stored: it gets them as a dict, with the defaults.
+
+        Raise `Rejected("why")` where they are wrong: the operator reads that. Any other exception says that it could not tell; they are not
+        stored either.
+        """
+        return self._on("validate-auth", handler)
+
+    def on_stop(self, handler: S) -> S:
+        """What is done before the plugin is disabled or uninstalled, which happens whatever it does."""
+        return self._on("stop", handler)
+
+    def _on(self, stage: Stage, handler: F) -> F:
+        if not callable(handler):
+            raise TypeError(f"on_{stage.replace('-', '_')} decorates a function, and is written without parentheses")
+        _add(self._stages, "lifecycle function", stage, cast(Callable[..., None], handler))
+        return handler
+
+    def at_stage(self, stage: Stage) -> Callable[..., None] | None:
+        """What is declared for it."""
+        return self._stages.get(stage)
+
     def describe(self) -> dict[str, Json]:
         """The manifest. Raises ValueError when a route names a secret that is not declared for the purpose `verify`."""
         for route in self._routes.values():
@@ -181,6 +276,9 @@ class Plugin:
             "secrets": [secret.describe() for secret in self._secrets.values()],
             "capabilities": [need.describe() for need in self._needs.values()],
             **({"channel": self._channel.describe()} if self._channel else {}),
+            **({"lifecycle": [*self._stages]} if self._stages else {}),
+            **({"hooks": [hook.describe() for hook in self._hooks.values()]} if self._hooks else {}),
+            **({"tools": [tool.describe() for tool in self._tools.values()]} if self._tools else {}),
         }
 
     def handler(self, route: str) -> Handler:
@@ -189,11 +287,16 @@ class Plugin:
             raise LookupError(f"{self.name} {self.version} declares no route {route!r}")
         return self._routes[route].handler
 
+    def hook_handler(self, event: str) -> HookHandler | None:
+        """What happens at an event; None where nothing does."""
+        return self._hooks[event].handler if event in self._hooks else None
+
+    def tool_handler(self, tool: str) -> ToolHandler | None:
+        """What a tool does; None where there is no such tool."""
+        return self._tools[tool].handler if tool in self._tools else None
+
     def __repr__(self) -> str:
         return f"<Plugin {self.name} {self.version} [{len(self._routes)} routes]>"
-
-
-T = TypeVar("T")
 
 
 def _add(declarations: dict[str, T], kind: str, name: str, declaration: T) -> None:

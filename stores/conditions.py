@@ -10,6 +10,8 @@ from stores.statement import Connection, Statement
 from stores.tables import installations as table
 
 Status: TypeAlias = Literal["starting", "running", "stopping", "stopped", "error"]
+"""`starting` and `stopping` while `lifecycle.start` and `stop` run, `stopped` when it is disabled, `error` with a reason: requests are
+served all the same, unless the breaker is open."""
 
 
 class Condition(Struct, frozen=True):
@@ -28,6 +30,11 @@ class Condition(Struct, frozen=True):
 _i = table.c
 _here = (_i.organization == bindparam("organization"), _i.plugin == bindparam("plugin"))
 _ONE = Statement(select(_i.status, _i.status_reason, _i.status_at, _i.initialized, _i.breaker_opened_at).where(*_here))
+_ALL = Statement(
+    select(_i.organization, _i.plugin, _i.status, _i.status_reason, _i.status_at, _i.initialized, _i.breaker_opened_at).order_by(
+        _i.organization, _i.plugin
+    )
+)
 _SET = Statement(
     update(table).where(*_here).values(status=bindparam("new_status"), status_reason=bindparam("reason"), status_at=bindparam("at"))
 )
@@ -39,6 +46,11 @@ def get(connection: Connection, organization: str, plugin: str) -> Condition | N
     """None where it is not installed."""
     row = _ONE.row(connection, organization=organization, plugin=plugin)
     return None if row is None else Condition(*row)
+
+
+def all(connection: Connection) -> dict[tuple[str, str], Condition]:
+    """Those of all installations, by organisation and plugin, in their order."""
+    return {(organization, plugin): Condition(*row) for organization, plugin, *row in _ALL.rows(connection)}
 
 
 def set_status(connection: Connection, organization: str, plugin: str, status: Status, reason: str | None, at: int) -> None:

@@ -1,10 +1,11 @@
 """Plugins: each component that was ever installed, by name and digest, with its manifest."""
 
 from msgspec import Struct, json
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, select
 
 from host.model.manifest import Manifest, decode
 from stores.statement import Connection, Row, Statement
+from stores.tables import installations
 from stores.tables import plugins as table
 
 
@@ -22,6 +23,9 @@ _SELECT = select(_p.name, _p.digest, _p.manifest, _p.created_at)
 _ONE = Statement(_SELECT.where(_p.name == bindparam("plugin"), _p.digest == bindparam("digest")))
 _ALL = Statement(_SELECT.order_by(_p.name, _p.created_at.desc(), _p.digest))
 _INSERT = Statement(insert(table))
+_used = exists().where(installations.c.plugin == _p.name, installations.c.digest == _p.digest)
+_UNUSED = Statement(select(_p.digest).where(_p.name == bindparam("plugin"), ~_used))
+_FORGET = Statement(delete(table).where(_p.name == bindparam("plugin"), _p.digest == bindparam("digest")))
 
 
 def add(connection: Connection, digest: str, manifest: str, at: int) -> Plugin:
@@ -42,6 +46,14 @@ def get(connection: Connection, plugin: str, digest: str) -> Plugin | None:
 def all(connection: Connection) -> list[Plugin]:
     """In the order of their names, the newest of a name first."""
     return [_plugin(row) for row in _ALL.rows(connection)]
+
+
+def forget_unused(connection: Connection, plugin: str) -> list[str]:
+    """Forgets the versions of a plugin that no organisation has installed. Gives the digests of those."""
+    unused = [str(digest) for (digest,) in _UNUSED.rows(connection, plugin=plugin)]
+    for digest in unused:
+        _FORGET.run(connection, plugin=plugin, digest=digest)
+    return unused
 
 
 def decode_manifest(manifest: str) -> Manifest:

@@ -3,11 +3,14 @@
 `plugin(manifest, handler)` gives a component that exports `manifest` and `webhooks`. A handler is the body of the core function behind
 `webhooks.handle`: `$request` points at the arguments as the canonical ABI lays them out (see `REQUEST`), and what is left on the stack
 points at the result. `Report()` and `Respond(...)` are the two that most tests need.
+
+`plugin(manifest, handler, lifecycle={"start": Succeed()})` exports `lifecycle` too, with `Succeed`, `Fail` or `Code` for what has something
+to do; the functions that are not given trap. The manifest names those that are.
 """
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests import host_functions_wat
@@ -102,7 +105,9 @@ class Memory:
 
 
 class Handler(ABC):
-    """WebAssembly text, and the constants that it uses."""
+    """WebAssembly text, the constants that it uses, and the host's functions that it calls (see `tests.host_functions_wat`)."""
+
+    functions: Sequence[str] = ()
 
     @abstractmethod
     def build(self, memory: Memory) -> str:
@@ -145,6 +150,53 @@ class Echo(Handler):
           (i32.store offset=20 (i32.const {RESULT}) (i32.load offset={body} (local.get $request)))
           (i32.store offset=24 (i32.const {RESULT}) (i32.load offset={body + 4} (local.get $request)))
           (i32.const {RESULT})"""
+
+
+class Succeed(Handler):
+    """A lifecycle function's success, after `before` (instructions) has run. For `validate-auth` `$proposed` and `$size` are the text."""
+
+    def __init__(self, before: str = "") -> None:
+        self._before = before
+
+    def build(self, memory: Memory) -> str:
+        return f"{self._before} (i32.const {memory.place(bytes(16))})"
+
+
+class Fail(Handler):
+    """A lifecycle function's error: `failed` or `rejected`, with these words."""
+
+    def __init__(self, message: str, case: str = "failed") -> None:
+        self._message, self._case = message, case
+
+    def build(self, memory: Memory) -> str:
+        case = ("rejected", "failed").index(self._case)
+        result = (1).to_bytes(4, "little") + case.to_bytes(4, "little") + memory.text(self._message.encode())
+        return f"(i32.const {memory.place(result)})"
+
+
+class Keep(Handler):
+    """Writes a store entry of the plugin's, then does what `then` does. `guarded`: only where there is none, else it traps.
+
+    `value` is JSON. With `times` it is written so often.
+    """
+
+    def __init__(self, key: str, value: str, then: Handler, *, guarded: bool = False, times: int = 1) -> None:
+        self._key, self._value, self._then, self._guarded, self._times = key, value, then, guarded, times
+        self._function = "compare-and-set" if guarded else "set"
+        self.functions = [self._function, *then.functions]
+
+    def build(self, memory: Memory) -> str:
+        key, value, result = memory.place(self._key.encode()), memory.place(self._value.encode()), memory.place(bytes(32))
+        texts = " ".join(f"(i32.const {number})" for number in (0, 0, 0, key, len(self._key.encode()), value, len(self._value.encode())))
+        none = "(i32.const 0) (i32.const 0) (i32.const 0) " if self._guarded else ""
+        write = f"(call ${self._function} {texts} {none}(i32.const {result}))"
+        return f"""
+          (global.set $left (i32.const {self._times}))
+          (loop $again {write}
+            (if (i32.load8_u (i32.const {result})) (then (unreachable)))
+            (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+            (br_if $again (global.get $left)))
+          {self._then.build(memory)}"""
 
 
 class Report(Handler):
@@ -192,27 +244,40 @@ def manifest(*routes: dict[str, Any], name: str = "probe", **properties: Any) ->
     return {"name": name, "version": "1.0.0", "description": "A plugin for tests", "routes": list(routes), **properties}
 
 
-def plugin(described: dict[str, Any], handler: Handler, functions: Sequence[str] = (), core: str = "") -> bytes:
+LIFECYCLE = ("initialize", "start", "settings-changed", "validate-auth", "stop")
+
+
+def plugin(
+    described: dict[str, Any],
+    handler: Handler,
+    functions: Sequence[str] = (),
+    core: str = "",
+    lifecycle: Mapping[str, Handler] | None = None,
+) -> bytes:
     """The component, as text. `functions` are the host's that the handler calls (see `tests.host_functions_wat`), `core` is what else its
-    core module has."""
+    core module has. With `lifecycle` it exports that too."""
     memory = Memory()
     code = handler.build(memory)
+    life = {name: (lifecycle or {}).get(name, Code("(unreachable)")).build(memory) for name in LIFECYCLE if lifecycle is not None}
     description = memory.place(memory.text(json.dumps(described).encode()))
     base = -(-(DATA + len(memory.data)) // PAGE) * PAGE
     data = "".join(f"\\{byte:02x}" for byte in memory.data)
+    functions = [*dict.fromkeys([*functions, *(name for each in (handler, *(lifecycle or {}).values()) for name in each.functions)])]
     return f"""(component
   {_library(base, functions) if functions else ""}
   (core module $module
     {_imported(functions) if functions else _owned(base)}
     (global $start (mut i32) (i32.const 0))
     (global $end (mut i32) (i32.const 0))
+    (global $left (mut i32) (i32.const 0))
     (data (i32.const {DATA}) "{data}"){HELPERS} {core}
     (func (export "describe") (result i32) (i32.const {description}))
     (func $answer (param $request i32) (result i32) {code})
     ;; What the next call is given goes where this one's was: the host has read the result by then.
     (func (export "handle") (param $request i32) (result i32)
       (call $answer (local.get $request))
-      (global.set $heap (i32.const {base}))))
+      (global.set $heap (i32.const {base})))
+    {"".join(_core_of(name, text) for name, text in life.items())})
   (core instance $core (instantiate $module {_given() if functions else ""}))
   {"" if functions else _aliases("core")}
   (alias core export $core "describe" (core func $describe))
@@ -220,7 +285,36 @@ def plugin(described: dict[str, Any], handler: Handler, functions: Sequence[str]
   (func $describe (result string) (canon lift (core func $describe) (memory $memory) (realloc (core func $realloc))))
   (instance $manifest (export "describe" (func $describe)))
   (export "innkeeper:plugin/manifest@0.1.0" (instance $manifest))
-  {_webhooks()})""".encode()
+  {_webhooks()}{_lifecycle() if life else ""})""".encode()
+
+
+def _core_of(name: str, code: str) -> str:
+    parameters = "(param $proposed i32) (param $size i32) " if name == "validate-auth" else ""
+    return f"""
+    (func (export "{name}") {parameters}(result i32) {code})"""
+
+
+def _lifecycle() -> str:
+    """As `_webhooks`, whose type of a plugin's error it shares."""
+    wit = dict(TYPES)["plugin-error"]
+    parts = [_lifecycle_function(name) for name in LIFECYCLE]
+    functions, imported, exported, handed = ("".join(part) for part in zip(*parts, strict=True))
+    return f"""{functions}
+  (component $life_shim (type $new {wit}) (import "plugin-error" (type $plugin-error (eq $new))) {imported}
+    (type $out {wit}) (export ${OUT}plugin-error "plugin-error" (type $out)) {exported})
+  (instance $lifecycle (instantiate $life_shim (with "plugin-error" (type $plugin-error)) {handed}))
+  (export "innkeeper:plugin/lifecycle@0.1.0" (instance $lifecycle))"""
+
+
+def _lifecycle_function(name: str) -> tuple[str, str, str, str]:
+    """Lifted, as the shim imports it, exports it, and is given it."""
+    parameters = '(param "proposed" string) ' if name == "validate-auth" else ""
+    wit = f"{parameters}(result (result (error $plugin-error)))"
+    lifted = f"""
+  (alias core export $core "{name}" (core func $core-{name}))
+  (func ${name} {wit} (canon lift (core func $core-{name}) (memory $memory) (realloc (core func $realloc))))"""
+    imported = f'(import "the-{name}" (func ${name} {wit}))'
+    return lifted, imported, f'(export "{name}" (func ${name}) (func {_out(wit)}))', f'(with "the-{name}" (func ${name}))'
 
 
 def _owned(base: int) -> str:

@@ -18,6 +18,9 @@ INTERFACES = {
         (case "customer" string)))
       (export "scope" (type $scope (eq $s)))
       (export "set" (func (param "scope" $scope) (param "key" string) (param "value" string) (result (result (error $error)))))
+      (export "compare-and-set" (func
+        (param "scope" $scope) (param "key" string) (param "value" string) (param "expected" (option string))
+        (result (result (error $error)))))
       (export "add" (func (param "scope" $scope) (param "key" string) (param "by" s64) (result (result (error $error)))))))""",
     "clock": """(import "wasi:io/poll@0.2.9" (instance $poll
       (export "pollable" (type $p (sub resource)))
@@ -33,6 +36,11 @@ FUNCTIONS = {
     "hex": ("random", f'(canon lower (func $random "hex") {WITH_MEMORY})', "(param i32 i32)"),
     "write": ("log", f'(canon lower (func $log "write") {WITH_MEMORY})', "(param i32 i32 i32 i32 i32 i32)"),
     "set": ("store", f'(canon lower (func $store "set") {WITH_MEMORY})', "(param i32 i32 i32 i32 i32 i32 i32 i32)"),
+    "compare-and-set": (
+        "store",
+        f'(canon lower (func $store "compare-and-set") {WITH_MEMORY})',
+        "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)",
+    ),
     "add": ("store", f'(canon lower (func $store "add") {WITH_MEMORY})', "(param i32 i32 i32 i32 i32 i64 i32)"),
     "duration": ("clock", '(canon lower (func $clock "subscribe-duration"))', "(param i64) (result i32)"),
     "block": ("clock", '(canon lower (func $poll "[method]pollable.block"))', "(param i32)"),

@@ -1,5 +1,6 @@
 """One run of a guest: what its host functions get."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
@@ -22,6 +23,9 @@ class Invocation:
 
     `tape` is what the guest reads through `clock` and `random`, and nothing else reads it: a replay takes the answers of host functions
     from its recording without running them, so what their making needs of clock and randomness comes from `unrecorded`.
+
+    `earlier` are the effects of invocations that commit together with this one, before it: it sees them, and its own follow them in
+    `effects`. `used` are the capabilities that it has had need of, and had.
     """
 
     def __init__(
@@ -33,18 +37,23 @@ class Invocation:
         *,
         environment: str = "production",
         unrecorded: Tape | None = None,
+        earlier: Sequence[Effect] = (),
     ) -> None:
         self.installation = installation
         self.delivery_id = delivery_id
         self.tape = tape
         self.environment = environment
-        self.effects: list[Effect] = []
+        self.effects: list[Effect] = [*earlier]
+        self._earlier = len(earlier)
+        self.used: set[str] = set()
         self._effect_bytes = 0
         self.view = View(platform, installation.organization, installation.plugin, delivery_id, installation.limits.answer_bytes)
         self._journal = Journal(installation.limits.log_bytes, installation.masks)
         self._unrecorded = unrecorded or Unrecorded()
         self._ids = Ids(self._unrecorded)
         self._guest_ids = Ids(tape)
+        for effect in earlier:
+            self.view.see(effect)
 
     def __repr__(self) -> str:
         who = f"{self.installation.organization}/{self.installation.plugin}"
@@ -54,6 +63,11 @@ class Invocation:
     def wishes(self) -> frozenset[str]:
         """The capabilities that the manifest asks for."""
         return frozenset(wish.name for wish in self.installation.manifest.wishes())
+
+    @property
+    def own_effects(self) -> int:
+        """How many are its own."""
+        return max(0, len(self.effects) - self._earlier)
 
     @property
     def log(self) -> list[LogLine]:
@@ -91,7 +105,7 @@ class Invocation:
         are too many or they hold too much.
         """
         limits = self.installation.limits
-        if len(self.effects) >= limits.effects:
+        if self.own_effects >= limits.effects:
             raise LimitExceeded("effects", f"more than {limits.effects} effects in one call")
         self._effect_bytes += len(msgspec.msgpack.encode(effect))
         if self._effect_bytes > limits.effect_bytes:

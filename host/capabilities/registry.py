@@ -100,6 +100,7 @@ def _require(invocation: Invocation, capability: str) -> None:
 
 
 def _refusal(invocation: Invocation, capability: str) -> HostError | None:
+    """What answers a call that needs the capability; None where it may go on, and has used it."""
     installation = invocation.installation
     if capability not in invocation.wishes:
         return HostError(
@@ -109,4 +110,5 @@ def _refusal(invocation: Invocation, capability: str) -> HostError | None:
         )
     if capability not in installation.grants:
         return denied(capability, installation.organization, installation.plugin)
+    invocation.used.add(capability)
     return None

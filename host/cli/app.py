@@ -12,6 +12,7 @@ from host.cli.commands import (
     deliveries,
     demo,
     doctor,
+    enable,
     grants,
     inspect,
     install,
@@ -21,7 +22,9 @@ from host.cli.commands import (
     plugins,
     secrets,
     serve,
+    settings,
     token,
+    uninstall,
     usage,
 )
 from host.cli.failures import DEBUG, Group
@@ -66,6 +69,10 @@ _add(RUN, "serve", serve.serve, "Run the host until Ctrl-C or SIGTERM.", serve.E
 _add(RUN, "demo", demo.demo, "See it work, with organisations and webhooks of its own.", demo.EXAMPLES)
 _add(RUN, "doctor", doctor.doctor, "Check everything that a host needs, and say what to do.", doctor.EXAMPLES)
 _add(PLUGINS, "install", install.install, "Install a plugin for an organisation, or a new version.", install.EXAMPLES)
+_add(PLUGINS, "uninstall", uninstall.uninstall, "Remove an organisation's plugin, and its data if you say so.", uninstall.EXAMPLES)
+_add(PLUGINS, "enable", enable.enable, "Enable and start a plugin; close its breaker.", enable.ENABLE_EXAMPLES)
+_add(PLUGINS, "disable", enable.disable, "Stop and disable a plugin.", enable.DISABLE_EXAMPLES)
+_add(PLUGINS, "settings", settings.settings, "Show or change an organisation's settings of a plugin.", settings.EXAMPLES)
 _add(PLUGINS, "grant", grants.grant, "Give a plugin what it asks for, or show what waits.", grants.GRANT_EXAMPLES)
 _add(PLUGINS, "revoke", grants.revoke, "Take capabilities away from a plugin.", grants.REVOKE_EXAMPLES)
 _add(PLUGINS, "limits", limits.limits, "Show what a plugin may use, or choose it.", limits.EXAMPLES)

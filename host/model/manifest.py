@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, convert, field
 from host.model.signature import SCHEMES, Signature
 
 Json: TypeAlias = Any  # open-ended JSON data
+LifecycleFunction: TypeAlias = Literal["initialize", "start", "settings-changed", "validate-auth", "stop"]
 
 
 class Public(Struct, frozen=True, tag="public", tag_field="type"):
@@ -130,7 +131,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`settings` is a JSON Schema of an object."""
+    """`settings` is a JSON Schema of an object; `lifecycle` names the functions of that export which are called, the others are not."""
 
     name: str
     version: str
@@ -143,6 +144,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     secrets: list[Secret] = []
     capabilities: list[Wish] = []
     channel: Channel | None = None
+    lifecycle: list[LifecycleFunction] = []
     tools: list[Tool] = []
     hooks: list[Hook] = []
     actions: list[Action] = []
@@ -155,6 +157,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def secret(self, name: str) -> Secret | None:
         return next((secret for secret in self.secrets if secret.name == name), None)
+
+    def tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def hook(self, event: str) -> Hook | None:
+        return next((hook for hook in self.hooks if hook.event == event), None)
 
     def wishes(self) -> list[Wish]:
         """Every capability that the plugin needs granted: those it lists, and those that its routes and secrets imply."""
@@ -173,6 +181,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         needed = {
             "webhooks": [f"route {route.name!r}" for route in self.routes],
             "channel": [f"channel {self.channel.source!r}"] if self.channel and self.channel.deliver else [],
+            "lifecycle": [f"lifecycle function {name!r}" for name in self.lifecycle],
             "tools": [f"tool {tool.name!r}" for tool in self.tools],
             "hooks": [f"hook {hook.event!r}" for hook in self.hooks],
             "actions": [f"action {action.name!r}" for action in self.actions],

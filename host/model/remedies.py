@@ -10,6 +10,11 @@ def grant(plugin: str, capabilities: str | Iterable[str], organization: str) -> 
     return join(["innkeeper", "grant", plugin, *wanted, "--org", organization])
 
 
+def enable(plugin: str, organization: str) -> str:
+    """The command that enables a plugin and closes its breaker, for a shell."""
+    return join(["innkeeper", "enable", plugin, "--org", organization])
+
+
 def set_secret(plugin: str, name: str, organization: str | None) -> str:
     """The command that sets a secret of an organisation's installation, or with None the plugin's own, for a shell."""
     return join(["innkeeper", "secrets", "set", plugin, name, *([] if organization is None else ["--org", organization])])

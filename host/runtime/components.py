@@ -36,13 +36,28 @@ class Components:
         """
         path = self._path(digest_of(wasm))
         if path.exists():
-            yield lambda: None
+            yield lambda: self._put_back(path, wasm)
             return
+        with self._temporary(path, wasm) as temporary:
+            yield lambda: os.replace(temporary, path)
+
+    def remove(self, digest: str) -> None:
+        """Deletes a component's file. Whoever calls holds the database's lock, and has seen that nobody uses it."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def _put_back(self, path: Path, wasm: bytes) -> None:
+        """A file that was there may have been removed since."""
+        if not path.exists():
+            with self._temporary(path, wasm) as temporary:
+                os.replace(temporary, path)
+
+    @contextmanager
+    def _temporary(self, path: Path, wasm: bytes) -> Iterator[Path]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="new-") as place:
             temporary = Path(place) / path.name
             _write(temporary, wasm)
-            yield lambda: os.replace(temporary, path)
+            yield temporary
 
     def forget_others(self, digests: Collection[str]) -> None:
         """Drops the loaded components but these. Instances that are still there keep theirs."""

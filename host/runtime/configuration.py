@@ -23,6 +23,7 @@ class Configuration:
         self._sealer = sealer
         self._installations: dict[tuple[str, str], Installation] = {}
         self._earlier: dict[tuple[str, str], Installation] = {}
+        self._of_organization: dict[str, list[str]] = {}
         self.epoch = -1
         self.on_change: Callable[[], None] = lambda: None
 
@@ -44,13 +45,27 @@ class Configuration:
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
 
+    def installations(self, organization: str) -> list[Installation]:
+        """The enabled installations of an organisation, in the order of their plugins' names: the same objects as one by one."""
+        self._refresh()
+        if organization not in self._of_organization:
+            self._of_organization[organization] = [
+                found.plugin for found in installations.load_all(self._connection, None, organization) if found.enabled
+            ]
+        found = [self.installation(organization, plugin) for plugin in self._of_organization.get(organization, [])]
+        return [each for each in found if each is not None]
+
     def digests(self) -> dict[str, str]:
         """The components of all enabled installations, each with the name of its plugin."""
         return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
 
+    def stored(self, organization: str, plugin: str) -> Installation | None:
+        """The installation as it is in the database just now, enabled or not."""
+        return installations.load(self._connection, self._sealer, organization, plugin)
+
     def _load(self, organization: str, plugin: str) -> Installation | None:
         """A secret that does not open is as if it were not set: nothing verifies with it, and nothing else is lost."""
-        found = installations.load(self._connection, self._sealer, organization, plugin)
+        found = self.stored(organization, plugin)
         if found is None or not found.enabled:
             return None
         for name, reason in [*found.secrets.shut.items(), *found.own_secrets.shut.items()]:
@@ -63,4 +78,5 @@ class Configuration:
             self.epoch = now
             self._earlier |= self._installations
             self._installations = {}
+            self._of_organization = {}
             self.on_change()

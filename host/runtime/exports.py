@@ -4,14 +4,25 @@ from typing import Any
 
 from host.model.case import Case, Err, Ok
 from host.model.errors import Failed, GuestError, MissingExport, Rejected
+from host.model.event import Event
+from host.model.tool import Called
 from host.model.webhook import Request, Response
 from host.sandbox.component import Component, Export, ExportTypes
 
 DESCRIBE = ("manifest", "describe")
 HANDLE_WEBHOOK = ("webhooks", "handle")
+HANDLE_HOOK = ("hooks", "handle")
+CALL_TOOL = ("tools", "call")
 TYPES: ExportTypes = {
     "manifest.describe": ([], str),
     "webhooks.handle": ([str, Request], Response),
+    "lifecycle.initialize": ([], None),
+    "lifecycle.start": ([], None),
+    "lifecycle.settings-changed": ([], None),
+    "lifecycle.validate-auth": ([str], None),
+    "lifecycle.stop": ([], None),
+    "hooks.handle": ([Event], str | None),
+    "tools.call": ([str, str], Called),
 }
 
 

@@ -1,46 +1,47 @@
-"""Installing: a component that is what it says becomes an organisation's plugin, all of it or nothing."""
+"""Installing: a component that is what it says, and starts, becomes an organisation's plugin, all of it or nothing."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from msgspec import Struct
-from msgspec.json import decode, encode
 
-from host.model.errors import Conflict, UsageError
-from host.model.installation import Installation, Secrets
-from host.model.manifest import Manifest, Wish
-from host.model.source import Source
-from host.runtime import settings
-from host.runtime.components import Components
+from host.model.errors import Conflict, RequestError, UsageError
+from host.model.manifest import Wish
+from host.runtime.candidate import Candidate, Order, candidate, check, check_first
 from host.runtime.data import DataDirectory
 from host.runtime.describe import Description, describe
-from host.runtime.runtime import open_stores
+from host.runtime.difference import Difference, difference
+from host.runtime.invocations import ConfigurationChanged
+from host.runtime.lifecycle import reason_of, words_of
+from host.runtime.rehearsal import Rehearsal
+from host.runtime.run import Run
+from host.runtime.runtime import Runtime
 from host.sandbox.cache import Cache, digest
-from stores import epoch, installations, organizations, plugins, secrets, sources
-from stores.sealing import Sealer
+from stores import conditions, deliveries, effects, epoch, installations, organizations, plugins, secrets
+from stores.conditions import Status
 from stores.statement import Connection
+
+__all__ = ["Installed", "NotInstalled", "Order", "Progress", "inspect", "install", "install_in"]
+
+ATTEMPTS = 10
+"""How often what others change in the very moment is followed."""
 
 Progress = Callable[[str], None]
 
 
-class Order(Struct, frozen=True, kw_only=True):
-    """What an operator asks for. Settings and secrets are as typed; what is not given stays as it was."""
+class NotInstalled(UsageError):
+    """The plugin is not installed: it rejects its settings, or a new version does not start. What was there goes on."""
 
-    organization: str
-    create_organization: bool = False
-    grants: list[str] = []
-    grant_all: bool = False
-    settings: dict[str, str] = {}
-    secrets: Mapping[str, str] = Secrets({})
-
-    def __repr__(self) -> str:
-        """Without the values of secrets."""
-        return f"<Order for {self.organization} [secrets: {', '.join(sorted(self.secrets)) or 'none'}]>"
+    code = "install.failed"
 
 
 class Installed(Struct, frozen=True, kw_only=True):
-    """What came of it: `waiting` are wishes without a grant, `missing_secrets` the required ones that are not set."""
+    """What came of it: `waiting` are wishes without a grant, `missing_secrets` the required ones that are not set.
+
+    `reason` says what is wrong where the `status` is `error`. `difference` is to another version that was there before.
+    """
 
     organization: str
     plugin: str
@@ -50,27 +51,33 @@ class Installed(Struct, frozen=True, kw_only=True):
     waiting: list[Wish]
     missing_secrets: list[str]
     created_organization: bool
+    status: Status
+    reason: str | None
+    difference: Difference | None
 
 
-async def install(data: DataDirectory, cache: Cache, wasm: bytes, order: Order, progress: Progress) -> Installed:
-    """Compiles, describes, checks, stores. Works beside a running server, which sees it at its next request.
+async def install(data: DataDirectory, cache: Path, wasm: bytes, order: Order, progress: Progress) -> Installed:
+    """Installs into a data directory, beside a running server too, which sees it at its next request.
 
-    Raises `ComponentError` or `UsageError`; then nothing was stored.
+    Raises as `install_in` does; then no data directory was made where there was none.
     """
-    description = await inspect(cache, wasm, progress)
-    manifest = description.manifest
-    _refuse_unsupported(manifest)
-    _check_names(manifest, order)
-    given = settings.from_text(manifest, order.settings)
+    description = await inspect(Cache(cache / "artefacts"), wasm, progress)
+    check(description.manifest, order)
     if not data.database.exists():
-        _check_first(manifest, order, given)
-    progress(f"installing {manifest.name} {manifest.version} for {order.organization}")
-    database, sealer = open_stores(data)
-    with Components(data.components, cache).written(wasm) as put_in_place, database.transaction() as connection:
-        created = _organization(connection, order)
-        installed = _write(connection, sealer, description, digest(wasm), order, given, created)
-        put_in_place()
-    return installed
+        check_first(description.manifest, order)
+    async with Runtime.opened(data, cache) as runtime:
+        return await _install(runtime, wasm, description, order, progress)
+
+
+async def install_in(runtime: Runtime, wasm: bytes, order: Order, progress: Progress) -> Installed:
+    """Compiles, describes, checks, asks the plugin to initialise and to start, and stores all that in one transaction.
+
+    A first version that does not start is installed all the same, with the status `error`. Raises `ComponentError` or `UsageError`
+    (`NotInstalled` where the plugin is why); then nothing was stored but the record of the call that failed.
+    """
+    description = await inspect(runtime.cache, wasm, progress)
+    check(description.manifest, order)
+    return await _install(runtime, wasm, description, order, progress)
 
 
 async def inspect(cache: Cache, wasm: bytes, progress: Progress) -> Description:
@@ -81,96 +88,116 @@ async def inspect(cache: Cache, wasm: bytes, progress: Progress) -> Description:
     return await describe(await cache.artefact(known, lambda: wasm))
 
 
-def _refuse_unsupported(manifest: Manifest) -> None:
-    queued = [route.name for route in manifest.routes if route.mode == "queued"]
-    if queued:
-        raise UsageError(f"{manifest.name} has queued routes ({', '.join(queued)}), which this version of the host can't serve yet")
+async def _install(runtime: Runtime, wasm: bytes, description: Description, order: Order, progress: Progress) -> Installed:
+    """Again where somebody else changed what it was made for."""
+    manifest, known = description.manifest, digest(wasm)
+    progress(f"installing {manifest.name} {manifest.version} for {order.organization}")
+    for _ in range(ATTEMPTS):
+        wanted = candidate(runtime.reads, runtime.configuration, known, manifest, order)
+        rehearsal = await runtime.rehearse(wanted.installation, wanted.steps(), wanted.effects())
+        await _refuse_failed(runtime, wanted, rehearsal)
+        try:
+            return await _store(runtime, wasm, description, order, wanted, rehearsal)
+        except Conflict:
+            continue
+    raise UsageError(f"others changed what {manifest.name} works with, {ATTEMPTS} times while it was installed: install it again")
 
 
-def _check_names(manifest: Manifest, order: Order) -> None:
-    wishes = [wish.name for wish in manifest.wishes()]
-    if unknown := sorted(set(order.grants) - set(wishes)):
-        asked = ", ".join(wishes) or "nothing"
-        raise UsageError(f"{manifest.name} does not ask for {', '.join(unknown)}, so it can't be granted; it asks for: {asked}")
-    names = [secret.name for secret in manifest.secrets]
-    if unknown := sorted(order.secrets.keys() - set(names)):
-        raise UsageError(f"{manifest.name} has no secret {', '.join(unknown)}; its secrets: {', '.join(names) or 'it has none'}")
+async def _store(
+    runtime: Runtime, wasm: bytes, description: Description, order: Order, wanted: Candidate, rehearsal: Rehearsal
+) -> Installed:
+    """All of it in one transaction. Raises `Conflict` where it was made for what is not so any more."""
+    installation = wanted.installation
+    with runtime.components.written(wasm) as put_in_place:
+        for _ in range(ATTEMPTS):
 
+            def job(connection: Connection, wanted: Candidate = wanted) -> Installed:
+                if epoch.read(connection) != wanted.epoch:
+                    raise ConfigurationChanged
+                _write(connection, runtime, description, order, wanted, rehearsal)
+                put_in_place()
+                return _installed(connection, wanted)
 
-def _organization(connection: Connection, order: Order) -> bool:
-    """Whether it had to be made."""
-    if organizations.get(connection, order.organization) is not None:
-        return False
-    if not order.create_organization:
-        raise _no_organization(order)
-    organizations.create(connection, order.organization, _now())
-    return True
-
-
-def _check_first(manifest: Manifest, order: Order, given: Mapping[str, Any]) -> None:
-    """What would fail in a data directory that does not exist yet, so that none is made."""
-    if not order.create_organization:
-        raise _no_organization(order)
-    settings.complete(manifest, given)
-
-
-def _no_organization(order: Order) -> UsageError:
-    return UsageError(f"there is no organisation {order.organization!r}: make it with --create-org")
+            try:
+                return await runtime.writer.commit(job)
+            except ConfigurationChanged:
+                now = candidate(runtime.reads, runtime.configuration, installation.digest, installation.manifest, order)
+                if replace(now, epoch=wanted.epoch) != wanted:
+                    raise
+                wanted = now  # it was somebody else's
+    raise ConfigurationChanged
 
 
 def _write(
-    connection: Connection, sealer: Sealer, description: Description, digest: str, order: Order, given: Mapping[str, Any], created: bool
-) -> Installed:
-    manifest = description.manifest
-    before = installations.load(connection, None, order.organization, manifest.name)
-    kept = _kept_settings(before, manifest) | dict(given)
-    settings.complete(manifest, kept)
-    grants = _grants(before, manifest, order)
-    plugins.add(connection, digest, description.document, _now())
+    connection: Connection, runtime: Runtime, description: Description, order: Order, wanted: Candidate, rehearsal: Rehearsal
+) -> None:
+    installation = wanted.installation
+    organization, plugin, at = installation.organization, installation.plugin, _now()
+    if wanted.creates_organization:
+        organizations.create(connection, organization, at)
+    plugins.add(connection, installation.digest, description.document, at)
     installations.upsert(
-        connection, order.organization, manifest.name, digest=digest, settings=encode(kept).decode(), grants=grants, at=_now(),
-    )  # fmt: skip
+        connection, organization, plugin, digest=installation.digest, settings=wanted.chosen, grants=installation.grants, at=at
+    )
     for name, value in order.secrets.items():
-        secrets.set(connection, sealer, order.organization, manifest.name, name, value, _now())
-    _register_channel(connection, order.organization, manifest)
-    epoch.bump(connection)
-    present = secrets.names(connection, order.organization, manifest.name)
+        secrets.set(connection, runtime.sealer, organization, plugin, name, value, at)
+    effects.apply(connection, organization, plugin, rehearsal.effects, at, runtime.platform.appliers(), installation.limits)
+    conditions.set_breaker(connection, organization, plugin, None)
+    conditions.set_status(connection, organization, plugin, *_status(wanted, rehearsal), at)
+    for run in rehearsal.runs:
+        deliveries.record(connection, run.delivery(runs=1))
+        if run.succeeded:
+            run.request.commit(connection, run.value)
+
+
+def _status(wanted: Candidate, rehearsal: Rehearsal) -> tuple[Status, str | None]:
+    if not wanted.installation.enabled:
+        return "stopped", None
+    failed = rehearsal.failed
+    return ("error", _reason(failed)) if failed else ("running", None)
+
+
+def _installed(connection: Connection, wanted: Candidate) -> Installed:
+    installation, before = wanted.installation, wanted.before
+    organization, plugin, manifest = installation.organization, installation.plugin, installation.manifest
+    present = secrets.names(connection, organization, plugin)
+    condition = conditions.get(connection, organization, plugin)
+    assert condition is not None, "it was written in the same transaction"
     return Installed(
-        organization=order.organization, plugin=manifest.name, version=manifest.version, digest=digest, grants=sorted(grants),
-        waiting=[wish for wish in manifest.wishes() if wish.name not in grants],
+        organization=organization, plugin=plugin, version=manifest.version, digest=installation.digest, grants=sorted(installation.grants),
+        waiting=[wish for wish in manifest.wishes() if wish.name not in installation.grants],
         missing_secrets=[secret.name for secret in manifest.secrets if secret.required and secret.name not in present],
-        created_organization=created,
+        created_organization=wanted.creates_organization, status=condition.status, reason=condition.reason,
+        difference=difference(before, manifest) if before and wanted.is_upgrade else None,
     )  # fmt: skip
 
 
-def _kept_settings(before: Installation | None, manifest: Manifest) -> dict[str, Any]:
-    """Earlier settings that the manifest still has. What was only a default stays one, so that a new version can change it."""
-    if before is None:
-        return {}
-    defaults = settings.defaults(before.manifest)
-    properties = manifest.settings.get("properties", {})
-    chosen = {name: value for name, value in decode(before.settings).items() if name not in defaults or value != defaults[name]}
-    return {name: value for name, value in chosen.items() if name in properties}
-
-
-def _grants(before: Installation | None, manifest: Manifest, order: Order) -> set[str]:
-    """Earlier grants stay; new wishes wait for consent unless this order gives it."""
-    wishes = {wish.name for wish in manifest.wishes()}
-    kept = set(before.grants) & wishes if before else set()
-    return kept | (wishes if order.grant_all else set(order.grants))
-
-
-def _register_channel(connection: Connection, organization: str, manifest: Manifest) -> None:
-    channel = manifest.channel
-    if channel is None:
+async def _refuse_failed(runtime: Runtime, wanted: Candidate, rehearsal: Rehearsal) -> None:
+    """Raises `NotInstalled`, once the failure is recorded, where it keeps the candidate from being installed."""
+    failed = rehearsal.failed
+    if failed is not None and isinstance(failed.error, RequestError):
+        raise failed.error  # the host itself is full, or ends
+    if failed is None or not (wanted.is_upgrade or failed.request.name == "validate-auth"):
         return
-    try:
-        sources.register(
-            connection, organization, manifest.name, Source(channel.source, channel.name, channel.description, channel.icon, None)
-        )
-    except Conflict:
-        owner = sources.source_owner(connection, organization, channel.source)
-        raise UsageError(f"the source {channel.source!r} of {manifest.name} belongs to the plugin {owner} in {organization!r}") from None
+    if not wanted.creates_organization:
+        delivery = failed.delivery(runs=1)
+        await runtime.writer.commit(lambda connection: deliveries.record(connection, delivery))
+    installation, before = wanted.installation, wanted.before
+    version = f"{installation.plugin} {installation.manifest.version} is not installed in {installation.organization}"
+    goes_on = f", and {before.manifest.version} goes on" if before else ""
+    raise NotInstalled(f"{version}{goes_on}: {_why(failed)}")
+
+
+def _why(failed: Run) -> str:
+    assert failed.error is not None, "only a failed run is asked"
+    if failed.request.name == "validate-auth" and failed.error.code == "rejected":
+        return f"it rejects its settings: {words_of(failed.error)}"
+    return f"its lifecycle.{_reason(failed)}"
+
+
+def _reason(failed: Run) -> str:
+    assert failed.error is not None, "only a failed run is asked"
+    return reason_of(failed.request.name, failed.error)
 
 
 def _now() -> int:

@@ -1,29 +1,25 @@
 """An invocation is a transaction: what the guest wished for commits together with the record of its delivery, or not at all."""
 
 import asyncio
-import os
 import time
 from functools import partial
-from hashlib import blake2b
 
 import structlog
+from msgspec import structs
 
-from host.capabilities.invocation import Invocation
-from host.capabilities.reads import Platform
-from host.model.errors import Conflict, DeadlineExceeded, InnkeeperError, KeyTaken
+from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers
+from host.model.installation import Installation
+from host.runtime.breaker import BreakerOpen, Breakers, open_breaker
 from host.runtime.capacity import NoPlace
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
-from host.runtime.exports import export
 from host.runtime.pool import Lease, Pool
 from host.runtime.pools import Pools
 from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
 from host.runtime.run import Run
-from host.sandbox.call import Call
-from host.sandbox.component import Component
-from host.sandbox.tape import Recording
+from host.runtime.runner import Runner
 from stores import deliveries, effects, epoch
 from stores.effects import Appliers
 from stores.statement import Connection
@@ -37,30 +33,29 @@ class ConfigurationChanged(Conflict):
 
 
 class Invocations:
-    """Runs guests for requests. `environment` is `production` or `development`; `others` apply what an embedder keeps itself."""
+    """Runs guests for requests. `others` apply what an embedder keeps itself."""
 
     def __init__(
         self,
         configuration: Configuration,
         components: Components,
         pools: Pools,
-        platform: Platform,
+        runner: Runner,
         writer: Writer,
         refusals: Refusals,
-        environment: str = "production",
-        ending: Ending | None = None,
+        breakers: Breakers,
+        ending: Ending,
         others: Appliers | None = None,
     ) -> None:
         self._configuration = configuration
         self._components = components
         self._pools = pools
-        self._platform = platform
+        self._runner = runner
         self._writer = writer
         self._refusals = refusals
-        self._environment = environment
-        self._ending = ending or Ending()
+        self._breakers = breakers
+        self._ending = ending
         self._others = others
-        self._seed_key = os.urandom(32)
 
     async def run(self, request: InvocationRequest) -> Run:
         """The last run for a request, committed where it succeeded, recorded in any case. What a guest does is in it, never raised.
@@ -76,6 +71,10 @@ class Invocations:
             runs += 1
             request = request.current(self._configuration.installation)
             run = Run(request)
+            if request.guarded and request.installation.breaker_open:
+                run.fail(BreakerOpen())
+                await self._record(run, runs)
+                return run
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
             except KeyTaken:
@@ -83,12 +82,13 @@ class Invocations:
             except Conflict as conflict:
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
-                run.fail(DeadlineExceeded(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
+                run.fail(LostToOthers(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
             if run.may_be_the_instances_fault and not fresh:
                 fresh = True
                 continue
+            opening = self._breakers.saw(run)
             if not run.succeeded:
-                await self._record(run, runs)
+                await self._record(run, runs, opening)
             return run
 
     async def _attempt(self, run: Run, deadline_at: float, runs: int, fresh: bool) -> None:
@@ -104,7 +104,7 @@ class Invocations:
             return run.fail(error)
         run.cold = lease.cold
         try:
-            await self._run(run, component, lease, pool, deadline_at)
+            await self._runner.run(run, component, lease.instance, deadline_at, waits=partial(pool.waits, lease))
             if run.succeeded:
                 pool.waits(lease, True)
                 await self._commit(run, runs)
@@ -116,23 +116,8 @@ class Invocations:
         else:
             pool.release(lease)
 
-    async def _run(self, run: Run, component: Component, lease: Lease, pool: Pool, deadline_at: float) -> None:
-        request = run.request
-        recording = Recording(self._seed(request.delivery_id), request.received_at)
-        invocation = Invocation(request.installation, request.delivery_id, recording, self._platform, environment=self._environment)
-        limits, waits = request.installation.limits, partial(pool.waits, lease)
-        call = Call(limits, recording, invocation, invocation.write_log, deadline_at, waits)
-        try:
-            async with self._ending.droppable():
-                result = await lease.instance.call(export(component, request.export), request.arguments(), call)
-            run.value = request.value(result)
-        except InnkeeperError as error:
-            error.args = (request.installation.masks.masked(error.message),)
-            run.fail(error)
-        run.took(invocation, call.usage)
-
     async def _commit(self, run: Run, runs: int) -> None:
-        """Effects and delivery in one transaction, under the configuration that they were made under: grants are checked again by that.
+        """Effects and delivery in one transaction, under a configuration that lets them: grants are checked again by that.
 
         A commit that fails for another reason than a race is the run's error. Raises `Conflict`.
         """
@@ -148,7 +133,7 @@ class Invocations:
             effects.apply(connection, organization, plugin, run.effects, now, self._others, limits)
             deliveries.record(connection, delivery)
 
-        while request.current(self._configuration.installation) is request:
+        while permits(self._configuration.installation(organization, plugin), run):
             try:
                 return await self._writer.commit(partial(job, self._configuration.epoch))
             except ConfigurationChanged:
@@ -159,8 +144,9 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, runs: int) -> None:
-        """What is kept of a failure, in a transaction of its own. It is answered even if that can't be kept.
+    async def _record(self, run: Run, runs: int, opening: str | None = None) -> None:
+        """What is kept of a failure, in a transaction of its own: with `opening`, a reason, the breaker too. It is answered even if that
+        can't be kept.
 
         Where there was no place for the call, it is kept as a refused request is: only so many a minute.
         """
@@ -176,8 +162,14 @@ class Invocations:
             code=delivery.error_code,
             reason=delivery.error_message,
         )
+
+        def job(connection: Connection) -> None:
+            deliveries.record(connection, delivery)
+            if opening:
+                open_breaker(connection, run.request.installation, opening)
+
         try:
-            await self._writer.commit(lambda connection: deliveries.record(connection, delivery))
+            await self._writer.commit(job)
         except InnkeeperError as error:
             log.error(
                 "delivery.not_recorded",
@@ -187,9 +179,19 @@ class Invocations:
                 reason=error.message,
             )
 
-    def _seed(self, delivery_id: str) -> bytes:
-        """Keys the delivery's random stream: the same at each of its runs, and known to nobody else."""
-        return blake2b(delivery_id.encode(), key=self._seed_key, digest_size=32).digest()
+
+def permits(now: Installation | None, run: Run) -> bool:
+    """Whether what was made under a run's configuration may be committed under the one of `now`, the enabled installation.
+
+    It may where nothing changed, or nothing that somebody decided about the plugin: a breaker that opened holds up what comes later. Where
+    another version took its place, the run was one of the version before and can't be made again: it may as long as all that it used is
+    granted.
+    """
+    made = run.request.installation
+    if now is None or now is made:
+        return now is made
+    replaced = now.digest != made.digest
+    return (replaced or structs.replace(now, breaker_open=made.breaker_open) == made) and run.used <= now.grants
 
 
 async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
@@ -197,4 +199,4 @@ async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:
         async with asyncio.timeout_at(deadline_at):
             return await pool.acquire(fresh)
     except TimeoutError:
-        raise DeadlineExceeded("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None
+        raise LostToOthers("all instances of the plugin were busy until the deadline (the limits concurrent and deadline)") from None

@@ -25,10 +25,11 @@ Lookup = Callable[[str, str], Installation | None]
 class InvocationRequest(ABC):
     """One request to an organisation's plugin, checked and complete. `received_ns` is on the performance counter, for durations.
 
-    `kind` is what a delivery's record calls it.
+    `kind` is what a delivery's record calls it. A `guarded` one is not run while the installation's breaker is open, and counts for it.
     """
 
     kind: ClassVar[str]
+    guarded: ClassVar[bool] = True
     installation: Installation
     delivery_id: str = field(default_factory=new_id)
     received_at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)

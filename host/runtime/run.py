@@ -13,13 +13,19 @@ from host.runtime.request import InvocationRequest
 
 @dataclass
 class Run:
-    """`error` and `value` are alternatives; some values are failures too: a response with a status of 400 or above."""
+    """`error` and `value` are alternatives; some values are failures too: a response with a status of 400 or above.
+
+    `effects` begin with those of earlier runs that commit together with this one; `own_effects` are its own, by number. `used` are the
+    capabilities that the guest has used.
+    """
 
     request: InvocationRequest
     cold: bool = False
     value: Any = None
     error: InnkeeperError | None = None
     effects: list[Effect] = field(default_factory=list)
+    own_effects: int = 0
+    used: frozenset[str] = frozenset()
     usage: Usage = field(default_factory=Usage)
     log: list[LogLine] = field(default_factory=list)
     dropped_log_lines: int = 0
@@ -45,7 +51,8 @@ class Run:
 
     def took(self, invocation: Invocation, usage: Usage) -> None:
         """Takes over what an invocation left."""
-        self.effects, self.usage = invocation.effects, usage
+        self.effects, self.own_effects, self.usage = invocation.effects, invocation.own_effects, usage
+        self.used = frozenset(invocation.used)
         self.log, self.dropped_log_lines = invocation.log, invocation.dropped_log_lines
 
     def delivery(self, runs: int) -> Delivery:
@@ -57,7 +64,7 @@ class Run:
             cold=self.cold,
             runs=runs,
             usage=self.usage,
-            effects=len(self.effects) if self.succeeded else 0,
+            effects=self.own_effects if self.succeeded else 0,
             log=self.log,
             dropped_log_lines=self.dropped_log_lines,
         )

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
@@ -11,9 +11,11 @@ from typing import Literal
 import structlog
 
 from host.model.delivery import LogLine
+from host.model.effects import Effect
 from host.model.errors import ComponentError, RequestError
 from host.model.installation import Installation
 from host.model.options import HostOptions, checked
+from host.runtime.breaker import Breakers
 from host.runtime.capacity import Capacity
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
@@ -28,9 +30,11 @@ from host.runtime.rates import CallRates
 from host.runtime.reads import stored_platform
 from host.runtime.receipt import Answer, Receipt, failure
 from host.runtime.refusals import Refusals
+from host.runtime.rehearsal import Rehearsal, Rehearsals, Step
 from host.runtime.request import InvocationRequest
 from host.runtime.response import CheckedResponse
 from host.runtime.run import Run
+from host.runtime.runner import Runner
 from host.runtime.subject import about
 from host.sandbox.cache import Cache
 from stores import inspection, schema
@@ -64,17 +68,23 @@ class Runtime:
         self.database = database
         self.writer = writer
         self.reads = reads
+        self.sealer = sealer
+        self.cache = cache
         self.configuration = Configuration(reads, sealer)
         self.components = Components(data.components, cache)
         self.capacity = Capacity(options)
         self._pools = Pools(self.components, self.configuration, self.capacity)
         self.ending = Ending()
         self.starting = False
+        self.platform = platform
+        self._runner = Runner(stored_platform(reads, platform), self.ending)
         self._refusals = Refusals(writer)
+        breakers = Breakers(options.breaker_failures, options.breaker_window_s)
         self._invocations = Invocations(
-            self.configuration, self.components, self._pools, stored_platform(reads, platform), writer, self._refusals,
-            ending=self.ending, others=platform.appliers(),
+            self.configuration, self.components, self._pools, self._runner, writer, self._refusals, breakers, self.ending,
+            platform.appliers(),
         )  # fmt: skip
+        self._rehearsals = Rehearsals(self.components, self._runner, self.capacity)
         self.configuration.on_change = self._forget
         self.rates = CallRates()
         self._dedupe = Dedupe(reads, self._respond)
@@ -147,6 +157,11 @@ class Runtime:
             about(organization=installation.organization, plugin=installation.plugin, delivery=request.delivery_id),
         ):
             return await self._invocations.run(request)
+
+    async def rehearse(self, candidate: Installation, steps: Sequence[Step], earlier: Sequence[Effect]) -> Rehearsal:
+        """Asks what is not installed yet; see `Rehearsals.rehearse`."""
+        with self.ending.underway(), about(organization=candidate.organization, plugin=candidate.plugin):
+            return await self._rehearsals.rehearse(candidate, steps, earlier)
 
     async def refuse(self, receipt: Receipt, error: RequestError, line: str | None = None) -> None:
         """Keeps the record of a request that no guest got to see, with a line for the plugin's log; only so many a minute."""

@@ -1,6 +1,6 @@
 """An organisation's settings of a plugin: what was given, completed with the manifest's defaults, checked against its schema."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import MsgspecError
@@ -13,12 +13,17 @@ from host.model.schema import compiled
 
 def from_text(manifest: Manifest, given: Mapping[str, str]) -> dict[str, Any]:
     """Values as they were typed: text where the schema wants text, JSON everywhere else. Raises `UsageError`."""
+    check_names(manifest, given)
     properties = manifest.settings.get("properties", {})
-    unknown = sorted(given.keys() - properties.keys())
-    if unknown:
+    return {name: _value(manifest, name, text, properties[name]) for name, text in given.items()}
+
+
+def check_names(manifest: Manifest, names: Iterable[str]) -> None:
+    """Raises `UsageError` where one is no setting of the plugin."""
+    properties = manifest.settings.get("properties", {})
+    if unknown := sorted(set(names) - properties.keys()):
         known = ", ".join(sorted(properties)) or "it has none"
         raise UsageError(f"{manifest.name} has no setting {', '.join(unknown)}; its settings: {known}")
-    return {name: _value(manifest, name, text, properties[name]) for name, text in given.items()}
 
 
 def defaults(manifest: Manifest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from host.model.customer import Profile
 from host.model.delivery import LogLine
 from host.model.effects import StoreSet
 from host.model.entry import Scope
-from host.model.errors import LimitExceeded
+from host.model.errors import HostError, LimitExceeded
 from host.model.message import Incoming
 from tests.capabilities.memory import START, CountingTape, House
 
@@ -196,3 +196,29 @@ def test_its_repr_tells_what_it_holds() -> None:
     functions()["log"]["write"].call(invocation, "info", "x", None)
 
     assert repr(invocation) == f"<Invocation {invocation.delivery_id} of acme/whatsapp [0 effects, 1 log lines]>"
+
+
+async def test_what_commits_together_with_it_is_seen_and_not_its_own() -> None:
+    house = House()
+    first = house.invocation()
+    store.set_value(first, Case("plugin"), "written", "1")
+    await store.add(first, Case("plugin"), "counted", 2)
+    platform = Platform(house.memory, house.memory, house.memory, house.memory)
+    second = Invocation(first.installation, "later", CountingTape(START), platform, earlier=first.effects)
+
+    entry = await store.get(second, Case("plugin"), "written")
+    assert (entry and entry.value, second.own_effects, len(second.effects)) == ("1", 0, 2)
+    counted = await store.get(second, Case("plugin"), "counted")
+    assert counted is not None
+    await store.compare_and_set(second, Case("plugin"), "counted", "5", counted.version)
+    assert [type(effect).__name__ for effect in second.effects] == ["StoreSet", "StoreSet"]
+
+
+async def test_the_capabilities_that_it_used_are_noted_and_those_that_it_was_denied_are_not() -> None:
+    invocation = House().invocation(grants=("store",))
+    assert invocation.used == set()
+    await store.get(invocation, Case("plugin"), "k")
+    with pytest.raises(HostError, match="no grant"):
+        await messages.get(invocation, "m")
+
+    assert invocation.used == {"store"}

@@ -59,6 +59,7 @@ def test_everything_that_a_manifest_can_say_is_decoded() -> None:
             "secrets": [KEY, {"name": "api", "purpose": "inject", "inject": {"header": "authorization", "hosts": ["*.example.com"]}}],
             "capabilities": [{"name": "http:api.example.com", "reason": "to ask"}, {"name": "messages.receive", "reason": "to take"}],
             "channel": {"source": "chat", "name": "Chat", "deliver": True, "resend_unknown": True},
+            "lifecycle": ["start", "validate-auth"],
             "tools": [{"name": "add", "description": "Adds", "inputSchema": {"type": "object"}, "outputSchema": {"type": "object"}}],
             "hooks": [{"event": "task.created"}],
             "actions": [{"name": "redo", "label": "Again", "on": ["task", "approval"]}],
@@ -76,7 +77,7 @@ def test_everything_that_a_manifest_can_say_is_decoded() -> None:
     assert (item.methods, webhook.methods, webhook.mode) == (["GET", "DELETE"], ["POST"], "queued")
     assert manifest.tools[0].output_schema == {"type": "object"}
     assert [wish.name for wish in manifest.wishes()] == ["http:api.example.com", "messages.receive", "secrets:api"]
-    assert set(manifest.exports()) == {"webhooks", "channel", "tools", "hooks", "actions", "jobs"}
+    assert set(manifest.exports()) == {"webhooks", "channel", "lifecycle", "tools", "hooks", "actions", "jobs"}
 
 
 def test_a_public_route_is_a_wish_of_its_own() -> None:
@@ -172,6 +173,8 @@ def test_a_verified_route_may_name_what_its_requests_are_known_by(declared: dict
         ({"capabilities": [{"name": "everything", "reason": "to have it"}]}, "$.capabilities[0].name", "The capability"),
         ({"capabilities": [{"name": "store", "reason": ""}]}, "$.capabilities[0].reason", "shorter than 1"),
         ({"channel": {"source": "My Chat", "name": "Chat"}}, "$.channel.source", "Lower-case letters"),
+        ({"lifecycle": ["begin"]}, "$.lifecycle[0]", "is not one of"),
+        ({"lifecycle": ["stop", "stop"]}, "$.lifecycle", "non-unique"),
         ({"settings": {"type": "array"}}, "$.settings.type", '"object" was expected'),
         ({"settings": {"type": "object", "properties": {"a": {"type": "strng"}}}}, "$.settings", "no JSON Schema"),
         ({"tools": [{"name": "t", "description": "d", "inputSchema": {"required": 1}}]}, "$.tools[0].inputSchema", "no JSON Schema"),

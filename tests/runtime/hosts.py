@@ -15,7 +15,6 @@ from host.runtime.data import DataDirectory
 from host.runtime.install import Installed, Order, install
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
-from host.sandbox.cache import Cache
 from stores import deliveries, installations
 from stores.statement import Connection
 from tests.building import artefacts
@@ -26,7 +25,7 @@ ORGANIZATION = "acme"
 async def installed(folder: Path, component: bytes, **order: object) -> Installed:
     """Installs a component, by default for `acme` with everything granted."""
     wanted = {"organization": ORGANIZATION, "create_organization": True, "grant_all": True, **order}
-    return await install(DataDirectory(folder), Cache(artefacts() / "artefacts"), component, Order(**wanted), lambda sentence: None)
+    return await install(DataDirectory(folder), artefacts(), component, Order(**wanted), lambda sentence: None)
 
 
 def choose(connection: Connection, plugin: str, organization: str = ORGANIZATION, **changes: object) -> None:
@@ -69,6 +68,13 @@ async def send(runtime: Runtime, plugin: str, route: str, body: bytes = b"", org
 def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery]:
     """The deliveries of an organisation, oldest first."""
     return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]
+
+
+async def under_way(runtime: Runtime, guests: int = 1) -> None:
+    """Until so many guests run."""
+    async with asyncio.timeout(20):
+        while f"{guests} busy" not in repr(runtime):  # noqa: ASYNC110  # the pool tells nobody
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

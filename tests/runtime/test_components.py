@@ -28,6 +28,18 @@ def test_a_file_that_is_put_in_its_place_is_there_alone_and_whole(tmp_path: Path
     assert (tmp_path / "components" / names(tmp_path)[0]).read_bytes() == b"content"
 
 
+def test_a_file_that_is_removed_while_it_is_installed_again_is_put_back(tmp_path: Path) -> None:
+    found = components(tmp_path)
+    with found.written(b"content") as put_in_place:
+        put_in_place()
+    with found.written(b"content") as put_in_place:
+        found.remove(digest(b"content"))
+        assert names(tmp_path) == []
+        put_in_place()
+    assert (tmp_path / "components" / names(tmp_path)[0]).read_bytes() == b"content"
+    found.remove("nothing")
+
+
 def test_whatever_fails_between_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ComponentError), components(tmp_path).written(b"content"):
         raise ComponentError

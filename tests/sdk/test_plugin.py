@@ -281,3 +281,24 @@ def test_it_shows_what_it_is() -> None:
     declare_route(plugin)
 
     assert repr(plugin) == "<Plugin a-plugin 1.0.0 [1 routes]>"
+
+
+def test_the_stages_that_have_something_to_do_are_in_the_manifest() -> None:
+    plugin = a_plugin()
+    assert "lifecycle" not in plugin.describe()
+
+    @plugin.on_stop
+    def stop() -> None: ...
+
+    @plugin.on_validate_auth
+    def check(settings: dict[str, Any]) -> None: ...
+
+    assert validate(plugin.describe()).lifecycle == ["stop", "validate-auth"]
+    assert (plugin.at_stage("stop"), plugin.at_stage("validate-auth"), plugin.at_stage("start")) == (stop, check, None)
+    with pytest.raises(ValueError, match="lifecycle function 'stop' is declared twice"):
+        plugin.on_stop(stop)
+
+
+def test_a_stage_is_declared_without_parentheses() -> None:
+    with pytest.raises(TypeError, match="on_settings_changed decorates a function, and is written without parentheses"):
+        a_plugin().on_settings_changed(None)  # type: ignore[type-var]

@@ -115,6 +115,7 @@ def test_the_condition_of_an_installation_changes_apart_from_its_configuration(c
 
     assert conditions.get(connection, "oak", "chatter") == conditions.Condition("error", "start failed", 5, "d1", None)
     assert conditions.get(connection, "elm", "chatter") is None
+    assert list(conditions.all(connection)) == [("oak", "chatter")]
     assert epoch.read(connection) == before
 
 

@@ -1,4 +1,4 @@
-from stores import plugins
+from stores import installations, plugins
 from stores.statement import Connection
 
 CHATTER = '{"name":"chatter","version":"1.0.0","description":"Chats","routes":[{"name":"in","path":"/in","auth":{"type":"public"}}]}'
@@ -26,3 +26,13 @@ def test_the_newest_of_a_name_is_listed_first(connection: Connection) -> None:
         plugins.add(connection, digest, CHATTER.replace("chatter", name), at)
 
     assert [(plugin.name, plugin.digest) for plugin in plugins.all(connection)] == [("alpha", "d3"), ("chatter", "d2"), ("chatter", "d1")]
+
+
+def test_versions_that_nobody_has_are_forgotten(connection: Connection) -> None:
+    for digest in ("d1", "d2"):
+        plugins.add(connection, digest, CHATTER, 5)
+    other = plugins.add(connection, "d3", CHATTER.replace("chatter", "other"), 5)
+    installations.upsert(connection, "oak", "chatter", digest="d2", at=5)
+
+    assert plugins.forget_unused(connection, "chatter") == ["d1"]
+    assert [plugin.digest for plugin in plugins.all(connection)] == ["d2", other.digest]

@@ -15,6 +15,7 @@ from host.cli.source import component
 if TYPE_CHECKING:
     from host.model.manifest import Route
     from host.runtime.data import DataDirectory
+    from host.runtime.difference import Difference
     from host.runtime.install import Installed
 
 EXAMPLES = examples(
@@ -45,13 +46,14 @@ def install(
 ) -> None:
     """Install a plugin for an organisation, or a new version of it: all of it or nothing.
 
-    Settings, secrets and grants that were given before stay. A server that runs on the same data directory sees it at its next request.
+    Settings, secrets and grants that were given before stay. A server that runs on the same data directory sees it at its next request;
+    what it runs just then finishes on the version before. A new version that does not start is not installed. A first one is, with what is
+    wrong as its status: the exit code is 1 then.
     """
     from host.cli.loop import run
     from host.model.installation import Secrets
     from host.runtime import install as runtime
     from host.runtime.data import DataDirectory
-    from host.sandbox.cache import Cache
 
     order = runtime.Order(
         organization=organization,
@@ -64,7 +66,7 @@ def install(
     folder, directory = cache_folder(cache), DataDirectory(data)
     with progress() as tell:
         wasm = component(path, folder, tell)
-        installed = run(runtime.install(directory, Cache(folder / "artefacts"), wasm, order, tell))
+        installed = run(runtime.install(directory, folder, wasm, order, tell))
     webhooks = _webhooks(directory, installed)
     if as_json:
         from msgspec.structs import asdict
@@ -72,6 +74,7 @@ def install(
         print_json({**asdict(installed), "webhooks": [{"methods": methods(route), "url": url} for url, route in webhooks]})
     else:
         print("\n".join(one_line(line) for line in _told(installed, webhooks, place(data))))
+    raise typer.Exit(1 if installed.status == "error" else 0)
 
 
 def _webhooks(directory: "DataDirectory", installed: "Installed") -> "list[tuple[str, Route]]":
@@ -91,6 +94,10 @@ def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", place: st
 
     new = " (which is new)" if installed.created_organization else ""
     lines = [f"{installed.plugin} {installed.version} is installed in {installed.organization}{new}."]
+    if installed.status != "running":
+        lines += [f"Status: {installed.status}" + (f" ({installed.reason})" if installed.reason else "")]
+    if installed.difference:
+        lines += _changed(installed.difference)
     lines += [f"Granted: {', '.join(installed.grants) or 'nothing'}"]
     for wish in installed.waiting:
         lines += [
@@ -100,3 +107,18 @@ def _told(installed: "Installed", webhooks: "list[tuple[str, Route]]", place: st
     for name in installed.missing_secrets:
         lines += [f"Missing secret: {name}", f"  {remedies.set_secret(installed.plugin, name, installed.organization)}{place}"]
     return [*lines, *(f"Route: {', '.join(methods(route))} {url} ({guard(route)})" for url, route in webhooks)]
+
+
+def _changed(found: "Difference") -> list[str]:
+    """What is not as in the version before."""
+    kinds = (("Capabilities", found.capabilities), ("Routes", found.routes), ("Settings", found.settings), ("Secrets", found.secrets))
+    lines = [f"Before: {found.version} ({found.digest[:12]})"]
+    for kind, changes in kinds:
+        lines += [f"  {kind} that are new: {', '.join(changes.new)}"] if changes.new else []
+        lines += [f"  {kind} that are gone: {', '.join(changes.gone)}"] if changes.gone else []
+    lines += [f"  Settings that are required now: {', '.join(found.required_settings)}"] if found.required_settings else []
+    return lines + [f"  Route {each.name}: {_reach(each.before)}; now {_reach(each.after)}" for each in found.changed_routes]
+
+
+def _reach(route: "Route") -> str:
+    return f"{', '.join(methods(route))} {route.path} ({guard(route)})"

@@ -11,7 +11,6 @@ from host.cli.loop import run
 from host.cli.output import Progress
 from host.runtime.data import DataDirectory
 from host.runtime.install import Order, install
-from host.sandbox.cache import Cache
 
 PHONE_NUMBERS = {"acme": "106540352242922", "globex": "106540352249999"}
 """Each organisation's phone number at WhatsApp."""
@@ -46,4 +45,4 @@ def furnish(folder: Path, cache: Path, progress: Progress) -> Secrets:
 
 
 async def _install(folder: Path, cache: Path, component: bytes, order: Order, progress: Progress) -> None:
-    await install(DataDirectory(folder), Cache(cache / "artefacts"), component, order, progress)
+    await install(DataDirectory(folder), cache, component, order, progress)

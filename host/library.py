@@ -19,6 +19,7 @@ from host.model.options import HostOptions
 from host.model.options import checked as checked_options
 from host.model.tool import ToolResult
 from host.runtime.data import DataDirectory
+from host.runtime.enable import disable, enable
 from host.runtime.hooks import HookResult, emit
 from host.runtime.install import Installed, Order, install_in
 from host.runtime.lock import held
@@ -26,6 +27,7 @@ from host.runtime.platform import OwnPlatform
 from host.runtime.platform import checked as checked_platform
 from host.runtime.runtime import Runtime
 from host.runtime.tools import ListedTool, Tools
+from host.runtime.uninstall import uninstall
 from host.web.app import create_app
 from host.web.errors import refusal
 from host.web.sending import send_answer
@@ -166,6 +168,18 @@ class PluginHost:
         )  # fmt: skip
         wasm = plugin if isinstance(plugin, bytes) else await asyncio.to_thread(self._component, Path(plugin))
         return await install_in(runtime, wasm, order, _told)
+
+    async def enable(self, organization: str, plugin: str) -> None:
+        """As `innkeeper enable`. Raises `UsageError` where it is not installed."""
+        await enable(self.runtime, organization, plugin)
+
+    async def disable(self, organization: str, plugin: str) -> None:
+        """As `innkeeper disable`. Raises `UsageError` where it is not installed."""
+        await disable(self.runtime, organization, plugin)
+
+    async def uninstall(self, organization: str, plugin: str, *, delete_data: bool = False) -> None:
+        """As `innkeeper uninstall`: messages and customers stay, and what it stored unless `delete_data`. Raises `UsageError`."""
+        await uninstall(self.runtime, organization, plugin, delete_data=delete_data)
 
     @property
     def runtime(self) -> Runtime:

@@ -82,6 +82,20 @@ async def test_hooks_and_tools_are_called_from_python(tmp_path: Path) -> None:
     assert given.structured == {"a": 1}
 
 
+async def test_a_plugin_is_disabled_enabled_and_uninstalled_from_python(tmp_path: Path) -> None:
+    async with a_host(tmp_path) as plugins:
+        await plugins.install(BOTH, **ACME)
+        await plugins.disable("acme", "both")
+        assert await plugins.emit("acme", "task.created", {}) == {}
+        await plugins.enable("acme", "both")
+        assert list(await plugins.emit("acme", "task.created", {})) == ["both"]
+        await plugins.uninstall("acme", "both", delete_data=True)
+        assert plugins.tools("acme") == []
+        for operation in (plugins.enable, plugins.disable, plugins.uninstall):
+            with pytest.raises(UsageError, match="both"):
+                await operation("acme", "both")
+
+
 async def test_a_component_is_installed_from_its_file_with_settings_of_any_type(tmp_path: Path) -> None:
     described = manifest_of(name="set", settings={"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}})
     (tmp_path / "set.wasm").write_bytes(webhook_plugin(described, Respond()))

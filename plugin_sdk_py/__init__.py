@@ -17,9 +17,11 @@ from plugin_sdk_py.auth import challenge, github, hmac, hubspot, public, shopify
 from plugin_sdk_py.declared import inject
 from plugin_sdk_py.dedupe import dedupe_by
 from plugin_sdk_py.errors import Conflict, Denied, Failed, HostError, Invalid, NotFound, Outside, Rejected, Unavailable
+from plugin_sdk_py.hooks import Event
 from plugin_sdk_py.plugin import Plugin
 from plugin_sdk_py.request import Request
 from plugin_sdk_py.response import Response
+from plugin_sdk_py.tools import ToolResult
 from plugin_sdk_py.values import Headers, Values
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Customer",
     "Denied",
     "Entry",
+    "Event",
     "Failed",
     "Headers",
     "HostError",
@@ -48,6 +51,7 @@ __all__ = [
     "Request",
     "Response",
     "Store",
+    "ToolResult",
     "Unavailable",
     "Values",
     "challenge",

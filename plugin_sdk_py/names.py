@@ -1,8 +1,9 @@
-"""Names as the manifest takes them. Each check raises ValueError, which says what it is the name of."""
+"""Names as the manifest takes them, and the functions behind them. Each check raises an error that says what it is the name of."""
 
+import inspect
 import re
 
-__all__ = ["capability", "identifier", "slug", "version"]
+__all__ = ["capability", "identifier", "plain_function", "slug", "version"]
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9])?")
@@ -28,6 +29,12 @@ def version(kind: str, name: str) -> str:
 
 def capability(name: str) -> str:
     return _matching(CAPABILITY, "capability", name, "one of the contract's, such as messages.receive, store or http:api.example.com")
+
+
+def plain_function(kind: str, name: str, handler: object) -> None:
+    """Raises TypeError unless `handler` can be called and is not `async`."""
+    if not callable(handler) or inspect.iscoroutinefunction(handler):
+        raise TypeError(f"{kind} {name!r}: a handler is a plain function; it may call asyncio.run(...) itself")
 
 
 def _matching(pattern: re.Pattern[str], kind: str, name: str, form: str) -> str:

@@ -1,6 +1,7 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import cleandoc
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from plugin_sdk_py import declared, names
@@ -15,13 +16,17 @@ from plugin_sdk_py.api.sources import Sources
 from plugin_sdk_py.api.store import Store
 from plugin_sdk_py.auth import Auth, Challenge
 from plugin_sdk_py.dedupe import Dedupe
+from plugin_sdk_py.hooks import Hook, HookHandler
 from plugin_sdk_py.routes import Handler, Route
 from plugin_sdk_py.text import Json
+from plugin_sdk_py.tools import NO_ARGUMENTS, Tool, ToolHandler
 
 __all__ = ["Plugin"]
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Handler)
+E = TypeVar("E", bound=HookHandler)
+C = TypeVar("C", bound=ToolHandler)
 F = TypeVar("F", bound=Callable[..., None])
 S = TypeVar("S", bound=Callable[[], None])
 A = TypeVar("A", bound=Callable[[dict[str, Json]], None])
@@ -52,6 +57,8 @@ class Plugin:
             raise ValueError(f"plugin {name!r}: operators want a description")
         self._about = {"description": description, "author": author, "license": license, "instance": instance}
         self._routes: dict[str, Route] = {}
+        self._hooks: dict[str, Hook] = {}
+        self._tools: dict[str, Tool] = {}
         self._settings: dict[str, declared.Setting] = {}
         self._secrets: dict[str, declared.Secret] = {}
         self._needs: dict[str, declared.Need] = {}
@@ -141,6 +148,47 @@ class Plugin:
             dedupe=dedupe,
         )
 
+    def hook(self, event: str) -> Callable[[E], E]:
+        """Declares the decorated function as what happens when the organisation's `event` does, such as `task.created`.
+
+        It gets an `Event` and may answer with a dict, where the event asks for an answer. What it did is kept unless it raises.
+        """
+
+        def declare(handler: E) -> E:
+            _add(self._hooks, "hook", event, Hook(event=event, handler=handler))
+            return handler
+
+        return declare
+
+    def tool(
+        self,
+        *,
+        description: str = "",
+        input_schema: Mapping[str, Json] = NO_ARGUMENTS,
+        output_schema: Mapping[str, Json] | None = None,
+        name: str | None = None,
+    ) -> Callable[[C], C]:
+        """Declares the decorated function as a tool that agents can call.
+
+        It gets its arguments as a dict, which the host has checked against `input_schema` (JSON Schema of an object), and answers with
+        text, a dict (valid against `output_schema`) or a `ToolResult`. `Rejected` tells the agent that the arguments are wrong, `Failed`
+        that it may work later. The tool is named after the function, unless `name` says otherwise, and described by its docstring, unless
+        `description` does.
+        """
+
+        def declare(handler: C) -> C:
+            tool = Tool(
+                name=name or getattr(handler, "__name__", "").strip("_"),
+                description=description or cleandoc(handler.__doc__ or ""),
+                input_schema=input_schema,
+                output_schema=output_schema,
+                handler=handler,
+            )
+            _add(self._tools, "tool", tool.name, tool)
+            return handler
+
+        return declare
+
     def setting(
         self, name: str, kind: type | Mapping[str, Json], *, description: str = "", required: bool = False, default: Json = None
     ) -> None:
@@ -229,6 +277,8 @@ class Plugin:
             "capabilities": [need.describe() for need in self._needs.values()],
             **({"channel": self._channel.describe()} if self._channel else {}),
             **({"lifecycle": [*self._stages]} if self._stages else {}),
+            **({"hooks": [hook.describe() for hook in self._hooks.values()]} if self._hooks else {}),
+            **({"tools": [tool.describe() for tool in self._tools.values()]} if self._tools else {}),
         }
 
     def handler(self, route: str) -> Handler:
@@ -236,6 +286,14 @@ class Plugin:
         if route not in self._routes:
             raise LookupError(f"{self.name} {self.version} declares no route {route!r}")
         return self._routes[route].handler
+
+    def hook_handler(self, event: str) -> HookHandler | None:
+        """What happens at an event; None where nothing does."""
+        return self._hooks[event].handler if event in self._hooks else None
+
+    def tool_handler(self, tool: str) -> ToolHandler | None:
+        """What a tool does; None where there is no such tool."""
+        return self._tools[tool].handler if tool in self._tools else None
 
     def __repr__(self) -> str:
         return f"<Plugin {self.name} {self.version} [{len(self._routes)} routes]>"

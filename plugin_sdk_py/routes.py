@@ -1,6 +1,5 @@
 """Routes: a path, who may call it, and the handler."""
 
-import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,8 +52,7 @@ class Route:
             raise ValueError(f"route {self.name!r}: GET belongs to the challenge, which the host answers")
         if self.dedupe and not isinstance(self.auth, (Hmac, Scheme)):
             raise ValueError(f"route {self.name!r}: only a route whose signature the host checks can dedupe")
-        if inspect.iscoroutinefunction(self.handler):
-            raise TypeError(f"route {self.name!r}: a handler is a plain function; it may call asyncio.run(...) itself")
+        names.plain_function("route", self.name, self.handler)
 
     def describe(self) -> Json:
         return {

@@ -3,11 +3,12 @@
 import re
 
 from msgspec import MsgspecError, Struct, json
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 
 from host.model.errors import UsageError
 from stores import agents, epoch
 from stores.statement import Connection, Statement, Violation
+from stores.tables import conversations, customers, dedupe_keys, deliveries, installations, messages, store_entries
 from stores.tables import organizations as table
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -28,6 +29,19 @@ _ALL = Statement(_SELECT.order_by(_o.id))
 _INSERT = Statement(insert(table))
 _SET_SETTINGS = Statement(update(table).where(_o.id == bindparam("organization")).values(settings=bindparam("new_settings")))
 _DELETE = Statement(delete(table).where(_o.id == bindparam("organization")))
+_STOP = Statement(delete(installations).where(installations.c.organization == bindparam("organization")))
+
+
+def _some(of: Table) -> Statement:
+    """Deletes a part of what an organisation has in a table."""
+    mine = of.c.organization == bindparam("organization")
+    keys = [column for column in of.primary_key.columns if column.name != "organization"]
+    some = select(*keys).where(mine, keys[0] >= bindparam("least")).limit(bindparam("limit"))
+    return Statement(delete(of).where(mine, tuple_(*keys).in_(some)))
+
+
+_PARTS = tuple(_some(of) for of in (deliveries, messages, conversations, customers, dedupe_keys, store_entries))
+"""Of the tables that grow with what comes in, so that what refers to another goes before it."""
 
 
 def create(connection: Connection, organization: str, at: int) -> Organization:
@@ -72,8 +86,22 @@ def change_settings(connection: Connection, organization: str, settings: str) ->
     epoch.bump(connection)
 
 
+def stop(connection: Connection, organization: str) -> None:
+    """Removes its installations and their secrets: nothing new comes in from then on."""
+    _STOP.run(connection, organization=organization)
+    epoch.bump(connection)
+
+
+def remove_some(connection: Connection, organization: str, limit: int) -> bool:
+    """Removes at most `limit` rows of what came in for it, with what belongs to these; whether there were any."""
+    return any(part.run(connection, organization=organization, least="", limit=limit) for part in _PARTS)
+
+
 def remove(connection: Connection, organization: str) -> None:
-    """Removes it with everything that is its own. Raises `UsageError` when there is no such organisation."""
+    """Removes it with everything that is left of its own: first `stop` and `remove_some`, or it holds the database for long.
+
+    Raises `UsageError` when there is no such organisation.
+    """
     if not _DELETE.run(connection, organization=organization):
         raise UsageError(f"there is no organisation {organization!r}")
     epoch.bump(connection)

@@ -12,13 +12,17 @@ from types import ModuleType
 import pytest
 from msgspec.json import decode
 
+import host
 from host.cli.configuration import TYPES, load
 from host.cli.units import count, duration_s, size
-from host.model.limits import Limits
+from host.model.limits import LIMITS, Limits
 from host.model.options import BOUNDS
 from host.model.schema import validate
 from plugin_sdk_py import Plugin
+from tests.building import from_source
 from tests.cli.command import ENVIRONMENT
+from tests.library.applications import running
+from tests.library.chat import GUEST
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,7 +67,7 @@ def test_the_operators_first_day_goes_as_the_page_says(tmp_path: Path) -> None:
 
 
 def test_the_first_plugin_of_the_readme_is_installed_and_called_as_it_says(tmp_path: Path) -> None:
-    (source,) = blocks("README.md", "python")
+    source = blocks("README.md", "python")[0]
     (tmp_path / "guestbook").mkdir()
     (tmp_path / "guestbook" / "plugin.py").write_text(source)
     data = ["--data", str(tmp_path / "data"), "--json"]
@@ -73,19 +77,60 @@ def test_the_first_plugin_of_the_readme_is_installed_and_called_as_it_says(tmp_p
     assert decode(answer["body"]) == {"entries": [{"name": "Ada"}]}
 
 
-def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
+async def test_the_applications_of_the_readme_serve_the_plugin_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guestbook, *applications = blocks("README.md", "python")
+    (tmp_path / "guestbook").mkdir()
+    (tmp_path / "guestbook" / "plugin.py").write_text(guestbook)
+    monkeypatch.chdir(tmp_path)
+    starlette, fastapi = (executed(source) for source in applications)
+
+    async with running(fastapi.app) as client:
+        signed = await client.post("/plugins/v1/orgs/acme/plugins/guestbook/sign", json={"name": "Ada"})
+        assert signed.status_code == 200
+        assert (await client.post("/tasks", json={"title": "Call Ada"})).json() == {}
+        assert (await client.get("/tools")).json() == []
+    async with running(starlette.app) as client:
+        entries = await client.get("/plugins/v1/orgs/acme/plugins/guestbook/entries")
+        assert entries.json() == {"entries": [{"name": "Ada"}]}
+
+
+async def test_what_the_page_on_embedding_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = executed("\n".join(blocks("docs/embedding.md", "python")))
+    component = from_source(tmp_path / "chat", GUEST)
+
+    async with running(page.app) as client:
+        await page.plugins.install(component, organization="acme", create_organization=True, grant_all=True)
+        assert (await client.post("/tasks", json={"title": "call ada"})).json()["chat"]["title"] == "CALL ADA"
+        assert (await client.post("/sum", json=[1, 2.5])).json() == {"sum": 3.5}
+    assert "PluginHost" in repr(host.PluginHost(data=tmp_path / "other", platform=page.platform))
+
+
+def test_the_page_on_embedding_names_every_function_of_a_platforms_messages() -> None:
+    (source,) = [block for block in blocks("docs/embedding.md", "python") if "OurMessages" in block]
+    ours = executed(source).OurMessages
+
+    assert {name for name in vars(ours) if not name.startswith("_")} == {name for name in dir(host.Messages) if not name.startswith("_")}
+
+
+def executed(source: str) -> ModuleType:
     page = ModuleType("page")
-    for block in blocks("docs/writing-plugins.md", "python"):
-        exec(block, page.__dict__)
-    plugin = page.plugin
+    exec(source, page.__dict__)
+    return page
+
+
+def test_the_plugin_that_the_guide_builds_up_has_a_valid_manifest() -> None:
+    plugin = executed("\n".join(blocks("docs/writing-plugins.md", "python"))).plugin
     assert isinstance(plugin, Plugin)
     manifest = validate(plugin.describe())
     assert [route.name for route in manifest.routes] == ["order", "status", "close", "paid", "payment"]
+    assert ([hook.event for hook in manifest.hooks], [tool.name for tool in manifest.tools]) == (["task.created"], ["price"])
 
 
-def test_the_table_of_limits_has_every_limit_with_its_default() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
-    assert {name: int(value.replace(",", "")) for name, value in rows} == asdict(Limits())
+def test_the_table_of_limits_has_every_limit_with_its_default_and_its_bounds() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) to ([\d,]+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE)
+    figures = {name: [int(value.replace(",", "")) for value in values] for name, *values in rows}
+    assert figures == {name: [default, LIMITS[name].least, LIMITS[name].most] for name, default in asdict(Limits()).items()}
 
 
 def test_the_table_of_options_has_every_option_with_its_default_and_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +162,7 @@ def test_the_file_of_options_that_the_page_shows_can_be_used(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/writing-plugins.md", "docs/operating.md"])
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/writing-plugins.md", "docs/operating.md", "docs/embedding.md"])
 def test_links_and_paths_lead_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     text = (ROOT / page).read_text()

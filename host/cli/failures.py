@@ -22,6 +22,8 @@ DEBUG = "innkeeper.debug"
 JSON = "innkeeper.json"
 TYPED = "innkeeper.typed"
 PAIR = re.compile(r"(?:--[\w-]+=)?[A-Za-z_][\w.-]*=(.{4,})", re.DOTALL)
+SHOWN = ("--set", "--channel-agent", "--unset")
+"""Options whose values are no secrets."""
 SURPLUS = re.compile(r"(Got unexpected extra argument\S*) \(.*\)", re.DOTALL)
 
 
@@ -67,14 +69,14 @@ def _report(ctx: Any, code: str, message: str) -> None:
 
 
 def _discreet(ctx: Any, message: str) -> str:
-    """The message without the values of what was typed as NAME=VALUE, but for settings, and beside secrets without what was too much."""
+    """The message without what was typed as the VALUE of NAME=VALUE and may be a secret, and beside secrets without what was too much."""
     typed = ctx.meta.get(TYPED, [])
     for before, argument in zip(["", *typed], typed, strict=False):
         pair = PAIR.fullmatch(argument)
-        if pair and before != "--set" and not argument.startswith("--set="):
+        if pair and before not in SHOWN and argument.partition("=")[0] not in SHOWN:
             for spelling in (repr(pair[1])[1:-1], pair[1]):
                 message = message.replace(spelling, "...")
-    return SURPLUS.sub(r"\1", message) if any(argument.startswith("--secret") for argument in typed) else message
+    return SURPLUS.sub(r"\1", message) if any(re.match("secrets$|--secret", argument) for argument in typed) else message
 
 
 def _unexpected(ctx: Any, error: Exception) -> None:

@@ -3,7 +3,6 @@
 What is not there is answered with what is: each function raises `UsageError` with the nearest name, or with those that there are.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from difflib import get_close_matches
@@ -22,16 +21,6 @@ if TYPE_CHECKING:
 
 LISTED = 10
 """Names that an error lists; where there are more, it says how many."""
-REASONS = {
-    sqlite3.SQLITE_BUSY: "another process writes to it and does not end: try again",
-    sqlite3.SQLITE_FULL: "the disk is full: make room and try again",
-    sqlite3.SQLITE_READONLY: "it can't be written: look at the mode and the owner of its files",
-    sqlite3.SQLITE_CANTOPEN: "it can't be opened: look at the mode and the owner of its files",
-    sqlite3.SQLITE_IOERR: "the disk fails: look at the system's log",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a backup",
-    sqlite3.SQLITE_NOTADB: "it is no database: --data names another directory",
-}
-"""What an operator can do, by SQLite's primary result code (https://sqlite.org/rescode.html)."""
 
 
 def existing_database(data: Path) -> "Database":
@@ -42,7 +31,7 @@ def existing_database(data: Path) -> "Database":
 
     database = Database(existing(data).database)
     inspection.refuse_foreign(database.path, shared=False)
-    with translated(database.path), closing(database.connect()) as connection:
+    with closing(database.connect()) as connection:
         schema.upgrade(connection)
     return database
 
@@ -52,27 +41,15 @@ def reading(data: Path) -> "Iterator[Connection]":
     """A connection to what is there, which shows one state to all its reads."""
     from stores.transaction import snapshot
 
-    database = existing_database(data)
-    with translated(database.path), closing(database.read_connection()) as connection, snapshot(connection):
+    with closing(existing_database(data).read_connection()) as connection, snapshot(connection):
         yield connection
 
 
 @contextmanager
 def changing(data: Path) -> "Iterator[Connection]":
     """A connection with one transaction: what is raised within undoes all of it."""
-    database = existing_database(data)
-    with translated(database.path), database.transaction() as connection:
+    with existing_database(data).transaction() as connection:
         yield connection
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """What SQLite raises becomes a `UsageError` that says what to do; nothing was changed then."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise UsageError(f"can't use the database {path}: {REASONS.get(code, str(error))}") from error
 
 
 def organization(connection: "Connection", name: str) -> "Organization":

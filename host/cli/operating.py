@@ -26,8 +26,7 @@ def operate(data: Path, cache: Path | None, work: "Callable[[Runtime], Awaitable
         async with Runtime.opened(directory, cache_folder(cache)) as runtime:
             return await work(runtime)
 
-    with lookup.translated(directory.database):
-        return run(working())
+    return run(working())
 
 
 def check_installed(data: Path, organization: str, plugin: str) -> None:

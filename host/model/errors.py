@@ -50,6 +50,29 @@ class Failed(GuestError):
     code = "failed"
 
 
+class UnknownTool(GuestError):
+    """The plugin has no such tool."""
+
+    code = "tool.unknown"
+    for_senders = True
+    status = 404
+
+
+class InvalidArguments(GuestError):
+    """The arguments are not what the tool takes."""
+
+    code = "tool.invalid-arguments"
+    for_senders = True
+    status = 422
+
+
+class ToolFailed(Failed):
+    """The tool failed."""
+
+    code = "tool.failed"
+    for_senders = True
+
+
 class Trap(GuestError):
     """The guest trapped. Its instance is thrown away."""
 
@@ -175,6 +198,31 @@ class UsageError(InnkeeperError):
     """A command can't do what it was asked: says what is wrong and what to do. Exit code 2; nothing was changed."""
 
     code = "usage"
+
+
+class UnknownOrganization(UsageError):
+    """There is no such organisation."""
+
+    code = "organization.unknown"
+
+
+class NotInstalled(UsageError):
+    """The plugin is not installed in the organisation, or not enabled."""
+
+    code = "plugin.not-installed"
+
+
+class NotOpen(InnkeeperError):
+    """The plugin host is not open."""
+
+    code = "host.not-open"
+    status = 503
+
+
+class WrongLoop(UsageError):
+    """The plugin host belongs to another event loop."""
+
+    code = "host.wrong-loop"
 
 
 class Conflict(InnkeeperError):

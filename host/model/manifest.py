@@ -158,6 +158,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def secret(self, name: str) -> Secret | None:
         return next((secret for secret in self.secrets if secret.name == name), None)
 
+    def tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def hook(self, event: str) -> Hook | None:
+        return next((hook for hook in self.hooks if hook.event == event), None)
+
     def wishes(self) -> list[Wish]:
         """Every capability that the plugin needs granted: those it lists, and those that its routes and secrets imply."""
         public = [route.name for route in self.routes if isinstance(route.auth, Public)]

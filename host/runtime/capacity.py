@@ -16,7 +16,11 @@ from host.sandbox.instance import Instance
 Clock = Callable[[], float]
 
 
-class HostFull(RequestError):
+class NoPlace(RequestError):
+    """There is no place for the call just now: no guest ran."""
+
+
+class HostFull(NoPlace):
     """The host is full: it has as many live instances as it may have, and all are in use."""
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ class Configuration:
         self._sealer = sealer
         self._installations: dict[tuple[str, str], Installation] = {}
         self._earlier: dict[tuple[str, str], Installation] = {}
+        self._of_organization: dict[str, list[str]] = {}
         self.epoch = -1
         self.on_change: Callable[[], None] = lambda: None
 
@@ -43,6 +44,16 @@ class Configuration:
                 return None
             self._installations[key] = earlier if earlier == found else found
         return self._installations[key]
+
+    def installations(self, organization: str) -> list[Installation]:
+        """The enabled installations of an organisation, in the order of their plugins' names: the same objects as one by one."""
+        self._refresh()
+        if organization not in self._of_organization:
+            self._of_organization[organization] = [
+                found.plugin for found in installations.load_all(self._connection, None, organization) if found.enabled
+            ]
+        found = [self.installation(organization, plugin) for plugin in self._of_organization.get(organization, [])]
+        return [each for each in found if each is not None]
 
     def digests(self) -> dict[str, str]:
         """The components of all enabled installations, each with the name of its plugin."""
@@ -67,4 +78,5 @@ class Configuration:
             self.epoch = now
             self._earlier |= self._installations
             self._installations = {}
+            self._of_organization = {}
             self.on_change()

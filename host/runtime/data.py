@@ -11,8 +11,8 @@ from stores.database import path_of
 class DataDirectory:
     """`innkeeper.db`, `key`, `operator.token` and `components/` below `path`.
 
-    With a `database`, a path or a URL, the database is that file in place of `innkeeper.db`, and is `shared`: another program's tables may
-    be in it. Raises `UsageError` for one that can't be used.
+    With a `database`, a path or a URL, the database is that file, and is `shared`: another program's tables may be in it. `innkeeper.db`
+    is a link to it then, so that every command finds it. Raises `UsageError` for one that can't be used.
     """
 
     def __init__(self, path: Path, database: str | Path | None = None) -> None:
@@ -28,7 +28,22 @@ class DataDirectory:
             raise UsageError(f"can't use the data directory {self.path}: {error.strerror}") from None
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise UsageError(f"can't write to the data directory {self.path}: choose another with --data, or change its mode")
+        if self.shared:
+            self._link()
         return self
+
+    def _link(self) -> None:
+        link, target = self.path / "innkeeper.db", self.database.absolute()
+        if link.is_symlink() and link.readlink() != target:
+            link.unlink()
+        elif link.exists() and not link.is_symlink():
+            raise UsageError(f"{self.path} has a database of its own: move {link} away, or use it in place of {self.database}")
+        try:
+            link.symlink_to(target)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise UsageError(f"can't make the link {link} to the database: {error.strerror}") from None
 
     def __repr__(self) -> str:
         return f"<DataDirectory {self.path}>"

@@ -15,8 +15,6 @@ from stores import dedupe_keys
 from stores.statement import Connection
 from stores.writer import Writer
 
-MOST_WAITING = 1_000
-"""Requests of one installation that wait for the answer to another one: each holds a connection and a body."""
 PURGED_AT_ONCE = 1_000
 """Expired keys that one commit deletes: some milliseconds, for which other commits wait."""
 PURGE_EVERY_S = 3_600
@@ -50,7 +48,7 @@ class Dedupe:
         """The answer to a request, or the one that the same request had. Raises what `respond` raises.
 
         Raises `DedupeError`: 409 where the request with that key had another body, 503 where its answer does not come before this one's
-        deadline, or too many wait.
+        deadline, 429 where as many of the installation wait already as its limit `queue` says: each holds a connection and a body.
         """
         place = receipt.place(claim)
         if place in self._lines and (response := await self._turn(place, receipt)):
@@ -78,8 +76,8 @@ class Dedupe:
     async def _turn(self, place: Place, receipt: Receipt) -> RecordedResponse | None:
         """Waits for the response of the one that runs, or until it is this one's turn: None."""
         installation = receipt.installation.organization, receipt.installation.plugin
-        if self._waiting[installation] >= MOST_WAITING:
-            raise DedupeError(503, "dedupe.waiting", "too many requests wait for the answer to another one with the same key")
+        if self._waiting.get(installation, 0) >= receipt.installation.limits.queue:
+            raise DedupeError(429, "limit.queue", "as many requests wait for the answer to another one as may wait (the limit queue)")
         line = self._lines[place]
         future: asyncio.Future[RecordedResponse | None] = asyncio.get_running_loop().create_future()
         line[future] = None

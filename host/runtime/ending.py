@@ -61,12 +61,16 @@ class Ending:
             if not scope.expired():
                 scope.reschedule(0)
 
+    async def quiet(self, patience_s: float) -> None:
+        """Waits until nothing is under way, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._quiet.wait()
+
     async def finish(self) -> None:
         """Drops what is still under way, and waits until it is recorded."""
         self.drop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await self._quiet.wait()
+        await self.quiet(PATIENCE_S)
 
 
 class _Droppable:

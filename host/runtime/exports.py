@@ -4,11 +4,17 @@ from typing import Any
 
 from host.model.case import Case, Err, Ok
 from host.model.errors import Failed, GuestError, MissingExport, Rejected
+from host.model.event import Event
+from host.model.tool import Called
 from host.model.webhook import Request, Response
 from host.sandbox.component import Component, Export, ExportTypes
 
 DESCRIBE = ("manifest", "describe")
 HANDLE_WEBHOOK = ("webhooks", "handle")
+HANDLE_HOOK = ("hooks", "handle")
+CALL_TOOL = ("tools", "call")
+LONGEST = 64 * 1024
+"""Characters of a plugin's error. A small part of them is recorded and answered, but all are searched for secrets, on the event loop."""
 TYPES: ExportTypes = {
     "manifest.describe": ([], str),
     "webhooks.handle": ([str, Request], Response),
@@ -17,6 +23,8 @@ TYPES: ExportTypes = {
     "lifecycle.settings-changed": ([], None),
     "lifecycle.validate-auth": ([str], None),
     "lifecycle.stop": ([], None),
+    "hooks.handle": ([Event], str | None),
+    "tools.call": ([str, str], Called),
 }
 
 
@@ -36,4 +44,5 @@ def value_of(result: Ok[Any] | Err[Case]) -> Any:
 
 
 def plugin_error(case: Case) -> GuestError:
-    return Rejected(str(case.value)) if case.name == "rejected" else Failed(str(case.value))
+    message = str(case.value)[:LONGEST]
+    return Rejected(message) if case.name == "rejected" else Failed(message)

@@ -7,9 +7,10 @@ from functools import partial
 import structlog
 from msgspec import structs
 
-from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers, RequestError
+from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers
 from host.model.installation import Installation
 from host.runtime.breaker import BreakerOpen, Breakers, open_breaker
+from host.runtime.capacity import NoPlace
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
@@ -149,7 +150,7 @@ class Invocations:
 
         Where there was no place for the call, it is kept as a refused request is: only so many a minute.
         """
-        if isinstance(run.error, RequestError):
+        if isinstance(run.error, NoPlace):
             return await self._refusals.record(run.request, run.error)
         delivery = run.delivery(runs)
         log.warning(

@@ -35,17 +35,18 @@ class Holder(Struct, frozen=True):
 
 
 @contextmanager
-def held(directory: Path, address: str = "") -> Iterator[None]:
+def held(directory: Path, address: str = "", database: Path | None = None) -> Iterator[None]:
     """Holds the directory for this process. The kernel lets go when it ends, however it ends: what is left in the file then means nothing.
 
-    Raises `Locked`, which says who has it; `UsageError` where the file can't be written.
+    With a `database` that file is held, wherever it is, by a lock file beside it. Raises `Locked`, which says who has it; `UsageError`
+    where the file can't be written.
     """
-    path = directory / FILE
+    path = directory / FILE if database is None else database.with_name(f"{database.name}-{FILE}")
     with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Locked(_refusal(directory, _read(file))) from None
+            raise Locked(_refusal(directory, database, _read(file))) from None
         _write(path, file, Holder(os.getpid(), time.time_ns() // 1_000_000, address))
         try:
             yield
@@ -98,7 +99,9 @@ def _read(file: BinaryIO) -> Holder | None:
         return Holder(0, 0, "")
 
 
-def _refusal(directory: Path, found: Holder | None) -> str:
+def _refusal(directory: Path, database: Path | None, found: Holder | None) -> str:
     who = f" ({found})" if found and found.pid else ""
     end = f"end it (kill {found.pid})" if found and found.pid else "end it"
+    if database is not None:
+        return f"another server uses the database {database}{who}: {end}, or choose another database"
     return f"another server uses the data directory {directory}{who}: {end}, or choose another directory with --data"

@@ -62,7 +62,7 @@ class OwnPlatform:
 def checked(platform: OwnPlatform) -> OwnPlatform:
     """The same, once it is certain that it has every function. Raises `UsageError`, which names what is missing or of the wrong kind."""
     if platform.customers is not None and platform.messages is None:
-        raise UsageError("a platform with customers of its own needs messages too: the host's own conversations refer to its own customers")
+        raise UsageError("a platform with customers of its own needs messages of its own: the host's conversations refer to its customers")
     for name, part, protocol in (("messages", platform.messages, Messages), ("customers", platform.customers, Customers)):
         if part is not None and (wrong := list(_wrong(part, protocol))):
             raise UsageError(f"the platform's {name} ({type(part).__name__}) can't be used: {'; '.join(wrong)}")

@@ -8,10 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from host.model.errors import RequestError
 from host.model.limits import MIB, Limits
 from host.model.options import HostOptions
-from host.runtime.capacity import Capacity, HostFull, Room
+from host.runtime.capacity import Capacity, HostFull, NoPlace, Room
 from host.sandbox.instance import Instance
 
 MOST_CALLS = 1_000
@@ -20,7 +19,7 @@ GROWN_TIMES, GROWN_BYTES = 4, 8 * MIB
 """Or once it has so many times the memory of its first call, and so much more: a large request is not remembered for a thousand calls."""
 
 
-class QueueFull(RequestError):
+class QueueFull(NoPlace):
     """As many calls wait for the plugin as may (the limit queue)."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ MOST_WINDOWS = 50_000
 class Windows(MemoryStorage):
     """Counters by key, the ones that nobody counted in for longest forgotten beyond `most`.
 
-    The library's own has no such end, and a thread that it starts up to a hundred times a second walks over all of them (decision 7).
+    The library's own has no such end, and a thread that it starts a hundred times a second walks over all (see docs/decisions).
     """
 
     STORAGE_SCHEME = ["innkeeper"]  # noqa: RUF012  # as the library declares it

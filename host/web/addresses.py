@@ -7,7 +7,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from host.model.errors import RequestError
-from host.runtime.rates import Rate
+from host.runtime.rates import MOST_WINDOWS, Rate
 from host.web.errors import refusal
 from host.web.sending import send_answer
 
@@ -32,12 +32,14 @@ class Addresses:
         self._per_minute = per_minute
         self._refusals = Rate()
         self._told = Rate()
+        self._suspects: set[str] = set()
+        """Addresses of which something was refused: whoever is none of them is not even looked up."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = address_of(scope)
         if scope["type"] != "http" or address is None:
             return await self._app(scope, receive, send)
-        if wait := self._refusals.wait(self._per_minute, address):
+        if address in self._suspects and (wait := self._refusals.wait(self._per_minute, address)):
             return await send_answer(send, refusal(_too_many(wait)), head=scope["method"] == "HEAD")
 
         async def watched(message: Message) -> None:
@@ -48,6 +50,9 @@ class Addresses:
         await self._app(scope, receive, watched)
 
     def _count(self, address: str) -> None:
+        if len(self._suspects) >= MOST_WINDOWS:
+            self._suspects.clear()  # its next refusal brings each back, with all that was counted
+        self._suspects.add(address)
         self._refusals.count(self._per_minute, address)
         if self._refusals.wait(self._per_minute, address) and not self._told.count(1, address):
             log.warning("address.refused", address=address, per_minute=self._per_minute)

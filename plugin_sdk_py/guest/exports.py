@@ -7,10 +7,12 @@ from plugin_sdk_py.api.host import host
 from plugin_sdk_py.api.payload import from_payload, to_payload
 from plugin_sdk_py.errors import Rejected
 from plugin_sdk_py.guest import report
+from plugin_sdk_py.hooks import Event
 from plugin_sdk_py.plugin import Plugin, Stage
 from plugin_sdk_py.request import Request
 from plugin_sdk_py.response import Response, to_response
-from plugin_sdk_py.text import text
+from plugin_sdk_py.text import dump, load, text
+from plugin_sdk_py.tools import ToolResult, to_tool_result
 
 __all__ = ["Actions", "Channel", "Hooks", "Jobs", "Lifecycle", "Manifest", "Tools", "Webhooks", "serve"]
 
@@ -61,12 +63,15 @@ def _lower(response: Response) -> Any:
 
 
 def _plugin_error(error: BaseException) -> Any:
-    message = text(report.message(error), "message")
-    if isinstance(error, Rejected):
-        return host.types.PluginError_Rejected(message)
-    if (trace := report.trace(error)) is not None:
+    message = _told(error)
+    return host.types.PluginError_Rejected(message) if isinstance(error, Rejected) else host.types.PluginError_Failed(message)
+
+
+def _told(error: BaseException) -> str:
+    """What the error says; of a failure the log has the traceback."""
+    if not isinstance(error, Rejected) and (trace := report.trace(error)) is not None:
         host.log.write(host.log.Level.ERROR, text(trace, "traceback"), None)
-    return host.types.PluginError_Failed(message)
+    return text(report.message(error), "message")
 
 
 def _none(kind: str, name: str) -> str:
@@ -111,12 +116,42 @@ class Channel:
 
 class Tools:
     def call(self, name: str, arguments: str) -> Any:
-        raise host.Err(host.tools.ToolError_UnknownTool())
+        handler = served.tool_handler(name)
+        if handler is None:
+            raise host.Err(host.tools.ToolError_UnknownTool())
+        try:
+            served.settings.forget()
+            return _lower_tool(to_tool_result(handler(load(arguments))))
+        except BaseException as error:  # boundary: what leaves an export in another way than Err is a trap
+            raise host.Err(_tool_error(error)) from None
+
+
+def _lower_tool(result: ToolResult) -> Any:
+    structured = None if result.structured is None else dump(result.structured, "the tool's structured result")
+    return host.mcp.ToolResult(dump(result.content, "the tool's content"), structured, bool(result.is_error))
+
+
+def _tool_error(error: BaseException) -> Any:
+    kind = host.tools.ToolError_InvalidArguments if isinstance(error, Rejected) else host.tools.ToolError_Failed
+    return kind(_told(error))
 
 
 class Hooks:
     def handle(self, event: Any) -> str | None:
-        raise host.Err(host.types.PluginError_Rejected(_none("hook", event.name)))
+        handler = served.hook_handler(event.name)
+        if handler is None:
+            raise host.Err(host.types.PluginError_Rejected(_none("hook", event.name)))
+        try:
+            served.settings.forget()
+            return _answer(handler(Event(id=event.id, name=event.name, occurred_at=event.occurred_at, data=load(event.data))))
+        except BaseException as error:  # boundary: what leaves an export in another way than Err is a trap
+            raise host.Err(_plugin_error(error)) from None
+
+
+def _answer(answer: object) -> str | None:
+    if answer is not None and not isinstance(answer, dict):
+        raise TypeError(f"a hook answers with a dict or None, not {type(answer).__name__}")
+    return None if answer is None else dump(answer, "the hook's answer")
 
 
 class Actions:

@@ -234,6 +234,21 @@ def commands(said: Said) -> None:
         said.command("call", "leaky", "/tell", "-X", "POST", "--body", way, "--org", "acme", *of, code=None)
     said.command("call", "trapping", "/hook", "-X", "POST", "--body", "{}", "--org", "acme", *of, code=None)
     said.command("call", "trapping", f"/hook?token={SECRETS['signing'][:27]}&echo=1", "--org", "acme", *of, code=2)
+    for name in SECRETS:
+        plugin = "leaky" if name == "reading" else "trapping"
+        said.command("secrets", "set", plugin, name, "--org", "acme", "--from", said.folder / name, *of)
+    for name in ("verifying", "challenge"):
+        said.command("secrets", "set", "trapping", name, "--from", said.folder / name, *of)
+    said.command("secrets", "list", "trapping", *of)
+    said.command("secrets", "list", "leaky", "--org", "acme", *of)
+    said.command("secrets", "rotate-key", *of)
+    said.command("deliveries", "list", "--org", "acme", "--since", "1d", "--limit", 200, *of)
+    for id in sorted(place.removeprefix("delivery ") for place in said.places if place.startswith("delivery "))[::4]:
+        said.command("deliveries", "show", id, *of)
+    said.command("logs", "--since", "1d", *of)
+    said.command("usage", *of)
+    said.command("orgs", "show", "acme", *of)
+    said.command("limits", "leaky", "--org", "acme", *of)
     said.command("token", "list", *of)
     said.command("doctor", *of, code=None)
     said.command("revoke", "leaky", "store", "--org", "acme", *of, code=None)
@@ -262,6 +277,13 @@ def wrong_commands(said: Said) -> None:
         ("install", leaky, *of, "--set", secret),
         ("install", leaky, *of, "--grant", secret),
         ("install", leaky, *of, "--secret", f"reading=@{SECRETS['injected']}"),
+        ("secrets", "set", "leaky", "reading", SECRETS["reading"], *of),
+        ("secrets", "set", "leaky", SECRETS["reading"], *of),
+        ("secrets", "set", "leaky", secret, *of),
+        ("secrets", "set", "leaky", "reading", *of, "--from", SECRETS["injected"]),
+        ("secrets", "set", "leaky", "reading", *of, "--value", SECRETS["reading"]),
+        ("secrets", "list", "leaky", SECRETS["reading"], *of),
+        ("secrets", secret, *of),
         ("call", "leaky", "/tell", *of, "--header", SECRETS["reading"]),
         ("call", "leaky", "/tell", *of, "--secret", secret),
         ("call", "leaky", "/tell", *of, secret),

@@ -148,3 +148,25 @@ def test_a_reader_that_went_away_is_no_reason_for_a_traceback(tmp_path: Path) ->
         errors = process.stderr.read()
 
     assert "Traceback" not in errors
+
+
+@pytest.mark.promise("secrets.planted")
+@pytest.mark.parametrize(
+    ("arguments", "shown", "hidden"),
+    [
+        ("inspect plugin.wasm surplus", "surplus", None),
+        ("install plugin.wasm surplus --org acme --secret key", "Got unexpected extra argument", "surplus"),
+        ("secrets list probe surplus", "Got unexpected extra argument", "surplus"),
+        ("inspect key=surplus", "no file or folder key=...", "surplus"),
+        ("inspect key=sur", "no file or folder key=sur", None),
+        ("inspect plugin.wasm key=surplus", "key=...", "surplus"),
+        ("key=surplus", "key=...", "surplus"),
+        ("call probe / --org acme --header surplus", "--header takes NAME:VALUE", "surplus"),
+    ],
+)
+def test_what_was_typed_is_repeated_unless_it_may_be_a_secret(tmp_path: Path, arguments: str, shown: str, hidden: str | None) -> None:
+    result = invoke(*arguments.split(), *([] if arguments.startswith(("inspect", "key=")) else ["--data", tmp_path]))
+
+    assert result.exit_code == 2
+    assert shown in result.stderr
+    assert hidden is None or hidden not in result.output

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from host.cli.app import PANELS, app
+from host.model import remedies
 from stores import deliveries
 from stores.database import Database
 from tests.cli.command import ENVIRONMENT, PING, ROOT, invoke, wat
@@ -98,8 +99,14 @@ def test_each_command_is_in_the_operators_manual(command: str) -> None:
     assert f"innkeeper {command}" in " ".join((ROOT / "docs/operating.md").read_text().split())
 
 
-@pytest.mark.parametrize("example", [example for example in EXAMPLES if example.startswith("innkeeper ")])
-def test_each_example_is_a_command_line_that_there_is(example: str) -> None:
+REMEDIES = [
+    remedies.grant("whatsapp", "messages.receive", "acme"), remedies.set_secret("whatsapp", "app_secret", "acme"),
+    remedies.set_secret("whatsapp", "app_secret", None), remedies.unroute("whatsapp", "1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("example", [*REMEDIES, *(example for example in EXAMPLES if example.startswith("innkeeper "))])
+def test_each_example_and_each_remedy_in_a_message_is_a_command_line_that_there_is(example: str) -> None:
     words, command = shlex.split(re.split(r" [<>|] ", example)[0])[1:], LINE
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]

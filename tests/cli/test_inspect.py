@@ -7,6 +7,7 @@ import pytest
 
 from tests.building import EXAMPLES
 from tests.cli.command import PING, invoke, is_one_sentence, wat
+from tests.guests_wat_exports import manifest, plugin
 
 FOREIGN = b'(component (import "other:package/thing@1.0.0" (instance (export "f" (func)))))'
 EMPTY = b"(component)"
@@ -22,6 +23,17 @@ def test_a_plugin_is_shown_with_what_it_asks_for_and_why(tmp_path: Path) -> None
         assert said in result.stdout
     for said in ("/ping", "GET, POST", "anybody may call it", "from the settings page", "manifest", "webhooks"):
         assert said in result.stdout
+
+
+def test_tools_and_hooks_are_shown(tmp_path: Path) -> None:
+    tool = {"name": "add_up", "description": "Adds numbers\nand more", "inputSchema": {"type": "object"}}
+    (tmp_path / "both.wasm").write_bytes(plugin(manifest("both", events=("task.created",), tools=(tool,))))
+    result = invoke("inspect", tmp_path / "both.wasm")
+
+    assert result.exit_code == 0
+    for said in ("add_up", "Adds numbers", "task.created"):
+        assert said in result.stdout
+    assert "and more" not in result.stdout
 
 
 def test_with_json_it_is_one_object(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_a_line_as_json_has_its_fields_as_what_they_are(data: Path) -> None:
     assert (found["organization"], found["plugin"], found["level"], found["number"]) == ("acme", "probe", "warn", 1)
 
 
+@pytest.mark.promise("operators.plain-output")
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_no_line_of_a_plugin_makes_a_second_line_or_a_terminal_obey(data: Path, as_json: list[str]) -> None:
     hostile = LogLine(now(), "info", "a\r\n2026-01-01 error acme/other forged\x1b]0;title\x07\u202e\x9b2J", '{"x":\n"\u2028\x7f"}')

@@ -175,7 +175,7 @@ async def test_an_answer_that_its_client_does_not_read_is_not_kept_for_it(last: 
 
 
 async def test_an_answer_that_is_read_in_parts_arrives_whole() -> None:
-    async with a_server(taken_s=0.2) as port, connected(port) as (reader, writer):
+    async with a_server(taken_s=2) as port, connected(port) as (reader, writer):
         writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         assert (await all_of(reader)).endswith(bytes(LARGE))
 

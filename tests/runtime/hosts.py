@@ -70,6 +70,13 @@ def records(runtime: Runtime, organization: str = ORGANIZATION) -> list[Delivery
     return deliveries.page(runtime.reads, organization, None, None, 200).items[::-1]
 
 
+async def under_way(runtime: Runtime, guests: int = 1) -> None:
+    """Until so many guests run."""
+    async with asyncio.timeout(20):
+        while f"{guests} busy" not in repr(runtime):  # noqa: ASYNC110  # the pool tells nobody
+            await asyncio.sleep(0.001)
+
+
 @asynccontextmanager
 async def before_the_commit(runtime: Runtime, meanwhile: Callable[[Connection], object]) -> AsyncIterator[None]:
     """Holds the writer up, so that what is sent inside can't commit; then does `meanwhile`, in a transaction before it."""

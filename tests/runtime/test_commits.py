@@ -62,7 +62,7 @@ async def test_who_lost_a_race_runs_again_in_another_instance_on_what_the_winner
 
 
 async def test_a_race_that_is_lost_again_and_again_ends_at_the_deadline(tmp_path: Path) -> None:
-    data = await prepared(tmp_path, deadline_ms=400)
+    data = await prepared(tmp_path, deadline_ms=2_000)
     with Database(data / "innkeeper.db").transaction() as connection:
         connection.execute("CREATE TRIGGER lost BEFORE INSERT ON store_entries BEGIN SELECT RAISE(ABORT, 'somebody was faster'); END")
     async with a_host(data) as runtime:

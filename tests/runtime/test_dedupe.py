@@ -15,7 +15,7 @@ from msgspec import structs
 from host.model.dedupe import Claim, Place
 from host.model.errors import Failed, KeyTaken, RequestError
 from host.model.installation import Installation, Secrets
-from host.model.limits import Limits
+from host.model.limits import effective
 from host.model.manifest import Manifest, decode
 from host.runtime import dedupe
 from host.runtime.dedupe import Dedupe, DedupeError
@@ -43,7 +43,7 @@ DEDUPED = described(dedupe={"header": "x-id", "expires_s": 60})
 def installation(organization: str = "oak", described: Manifest = DEDUPED, **limits: int) -> Installation:
     return Installation(
         organization=organization, plugin="probe", digest="", manifest=described, settings="{}", grants=frozenset(), secrets=Secrets({}),
-        limits=structs.replace(Limits(), **limits),
+        limits=effective(limits),
     )  # fmt: skip
 
 
@@ -238,13 +238,12 @@ async def test_a_deadline_that_is_over_already_is_told_so_at_once(tmp_path: Path
         assert (await guests.answer(request())).replayed
 
 
-async def test_no_more_than_a_bounded_number_of_an_installation_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dedupe, "MOST_WAITING", 3)
+async def test_no_more_requests_of_an_installation_wait_than_the_limit_queue_says(tmp_path: Path) -> None:
     async with some_guests(tmp_path) as guests:
-        tasks = await guests.send(*[request(key) for key in ("a", "b", "a", "a", "b")])
-        (refused,) = await guests.send(request("a"))
-        assert await error_of(refused) == (503, "dedupe.waiting")
-        more = await guests.send(request("c"), request("a", organization="elm"), request("a", organization="elm"))
+        tasks = await guests.send(*[request(key, queue=3) for key in ("a", "b", "a", "a", "b")])
+        (refused,) = await guests.send(request("a", queue=3))
+        assert await error_of(refused) == (429, "limit.queue")
+        more = await guests.send(request("c", queue=3), *[request("a", organization="elm", queue=3) for _ in range(2)])
         guests.go.set()
 
         assert [answer.status for answer in await asyncio.gather(*tasks, *more)] == [200] * 8

@@ -6,20 +6,12 @@ from pathlib import Path
 import pytest
 
 from host.runtime.ending import Ending, ShuttingDown
-from host.runtime.runtime import Runtime
 from tests.guests_wat import Code, Respond, manifest, plugin
-from tests.runtime.hosts import a_host, installed, records, send
+from tests.runtime.hosts import a_host, installed, records, send, under_way
 from tests.waiting_guest import waiting
 
 ROUTE = {"name": "ping", "path": "/ping", "auth": {"type": "public"}}
 DESCRIBED = manifest(ROUTE)
-
-
-async def under_way(runtime: Runtime, guests: int = 1) -> None:
-    """Until so many guests run."""
-    async with asyncio.timeout(20):
-        while f"{guests} busy" not in repr(runtime):  # noqa: ASYNC110  # the pool tells nobody
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("component", [waiting(DESCRIBED), plugin(DESCRIBED, Code("(loop $l (br $l)) (unreachable)"))])

@@ -28,6 +28,7 @@ CHANGES: dict[str, Callable[[Connection], object]] = {
     "availability": lambda connection: agents.set_available(connection, "oak", agents.all(connection, "oak")[0].id, False),
     "an agent's name": lambda connection: agents.rename(connection, "oak", agents.all(connection, "oak")[0].id, "Eve"),
     "an agent's end": lambda connection: agents.remove(connection, "oak", agents.all(connection, "oak")[0].id),
+    "an organisation's stop": lambda connection: organizations.stop(connection, "oak"),
     "an organisation's end": lambda connection: organizations.remove(connection, "elm"),
     "a routing key": lambda connection: routing_keys.assign(connection, "elm", "chatter", "2", 2),
     "a routing key's end": lambda connection: routing_keys.remove(connection, "chatter", "1"),

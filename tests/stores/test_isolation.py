@@ -195,6 +195,8 @@ def statements() -> Iterator[tuple[str, Statement]]:
 
 
 WITHOUT_ORGANIZATION = {
+    "stores.conditions._ALL",  # the operator's view of the whole host
+    "stores.plugins._UNUSED",  # whether anybody has a version
     "stores.dedupe_keys._PURGE",  # what has expired, whose ever it is: a bounded number, by the index
     "stores.installations._ALL",  # the whole host's
     "stores.installations._OF_PLUGIN",

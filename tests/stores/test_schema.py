@@ -240,7 +240,7 @@ LINE = "INSERT INTO log_lines VALUES ('acme', 'd', 0, 1, 'info', 'kept', NULL)"
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_version_moves_from_where_it_stood_at_first_to_its_own_table(tmp_path: Path, connection: Connection, shared: bool) -> None:
+def test_the_version_moves_from_where_it_stood_at_first_to_its_own_table(connection: Connection, shared: bool) -> None:
     connection.execute("ALTER TABLE innkeeper_version RENAME TO alembic_version")
 
     schema.upgrade(connection, shared=shared)

@@ -21,7 +21,7 @@ PLUGIN = Scope("plugin")
 
 def commit(connection: Connection, *wishes: Effect, organization: str = "oak", plugin: str = "p", **limits: int) -> None:
     with transaction(connection):
-        effects.apply(connection, organization, plugin, wishes, 100, Limits(**limits))
+        effects.apply(connection, organization, plugin, wishes, 100, limits=Limits(**limits))
 
 
 def recount(connection: Connection, organization: str = "oak", plugin: str = "p") -> Size:

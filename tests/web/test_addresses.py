@@ -4,12 +4,16 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from host.model.options import HostOptions
 from host.runtime.data import DataDirectory
+from host.runtime.rates import MOST_WINDOWS
 from host.runtime.runtime import Runtime
-from host.web.addresses import address_of
+from host.web.addresses import Addresses, address_of
 from host.web.app import create_app
+from host.web.errors import NotFound, refusal
+from host.web.sending import send_answer
 from tests.building import artefacts
 from tests.guests_wat import Respond, manifest, plugin
 from tests.runtime.hosts import choose, installed
@@ -90,3 +94,20 @@ async def test_of_a_sender_whose_address_is_not_known_nothing_is_counted(tmp_pat
 )
 def test_a_sender_is_an_address_or_a_network_of_64_bits(one: str, other: str, same: bool) -> None:
     assert (address_of({"client": (one, 1)}) == address_of({"client": (other, 2)})) is same
+
+
+async def test_however_many_addresses_are_refused_what_is_kept_of_them_is_bounded_and_forgets_nobody_who_goes_on(tmp_path: Path) -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(send, refusal(NotFound()))
+
+    addresses = Addresses(refuse, per_minute=3)
+
+    async def status(address: str) -> int:
+        return (await exchange(addresses, {"type": "http", "method": "GET", "client": (address, 1)}, [])).status
+
+    assert [await status(SOMEBODY) for _ in range(4)] == [404, 404, 404, 429]
+    for number in range(MOST_WINDOWS):
+        addresses._count(f"stranger {number}")
+    assert len(addresses._suspects) <= MOST_WINDOWS
+    assert "of 50000" in repr(addresses._refusals)
+    assert [await status(ELSE) for _ in range(4)] == [404, 404, 404, 429]

@@ -61,6 +61,10 @@ def _show(description: "Description", digest: str) -> None:
     secrets = [(each.name, each.purpose, "required" if each.required else "optional", each.description) for each in manifest.secrets]
     out.print(table("secret", "purpose", "", "", rows=secrets))
     out.print(table("setting", "type", "", rows=_settings(manifest)))
+    if manifest.tools:
+        out.print(table("tool", "", rows=[(tool.name, tool.description.partition("\n")[0]) for tool in manifest.tools]))
+    if manifest.hooks:
+        out.print(table("hook", rows=[[hook.event] for hook in manifest.hooks]))
     out.print(table("imports", rows=[[name] for name in description.imports]))
     out.print(table("exports", rows=[[name] for name in description.exports if name]))
 

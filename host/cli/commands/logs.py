@@ -65,8 +65,7 @@ def logs(
         if wanted.has(line):
             print_json(lines.as_data(line)) if as_json else print(lines.shown(line), flush=True)
 
-    database = lookup.existing_database(data)
-    with lookup.translated(database.path), closing(database.read_connection()) as connection:
+    with closing(lookup.existing_database(data).read_connection()) as connection:
         where = None if organization is None else lookup.organization(connection, organization).id
         name = None if plugin is None else lookup.plugin(connection, plugin).name
         follower = Follower(connection, where, name, begin)

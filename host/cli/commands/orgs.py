@@ -1,5 +1,7 @@
 """`innkeeper orgs`: organisations, each with its own copy of everything."""
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from stores.statement import Connection
 
 EXAMPLES = examples("innkeeper orgs create globex", "innkeeper orgs show acme", "innkeeper orgs settings acme --default-agent Ada")
+
+PART = 1_000
+"""Rows that are removed in one transaction: a server's commit waits for no more."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, show, set up and remove organisations.", epilog=EXAMPLES)
 Name = Annotated[str, typer.Argument(metavar="ORG", help="The organisation's id.")]
@@ -74,24 +79,48 @@ def remove(
     """Remove an organisation with everything that is its own. It can't be had back.
 
     Its plugins, settings, secrets, stored data, agents, customers, conversations, messages, deliveries, routing keys and tokens go. A
-    backup of the data directory is the only way back.
+    backup of the data directory is the only way back. The plugins go first, and the rest in parts, so that a running server serves the
+    others meanwhile; where that is interrupted, the same command goes on.
     """
-    from host.model.errors import UsageError
-    from stores import installations, organizations
+    from stores import organizations
 
     with lookup.changing(data) as connection:
         found = lookup.organization(connection, organization)
-        names = [each.plugin for each in installations.load_all(connection, None, found.id)]
-        if confirm != found.id:
-            raise UsageError(
-                f"{found.id} would go for good, with all its conversations, customers, deliveries, agents, tokens and plugins "
-                f"({', '.join(names) or 'it has none'}): if that is what you want, say so with --confirm {found.id}"
-            )
+        _require_confirmed(connection, found.id, confirm)
+        organizations.stop(connection, found.id)
+    _empty(data, found.id)
+    with lookup.changing(data) as connection:
         organizations.remove(connection, found.id)
     if as_json:
         print_json({"id": found.id, "removed": True})
     else:
         print(f"The organisation {found.id} is removed.")
+
+
+def _require_confirmed(connection: "Connection", organization: str, confirm: str | None) -> None:
+    """Raises `UsageError`, which says what would go."""
+    from host.model.errors import UsageError
+    from stores import installations
+
+    if confirm == organization:
+        return
+    names = ", ".join(each.plugin for each in installations.load_all(connection, None, organization))
+    raise UsageError(
+        f"{organization} would go for good, with all its conversations, customers, deliveries, agents, tokens and plugins "
+        f"({names or 'it has none'}): if that is what you want, say so with --confirm {organization}"
+    )
+
+
+def _empty(data: Path, organization: str) -> None:
+    """In parts, and as long for others between them as each took."""
+    from stores import organizations
+
+    left = True
+    while left:
+        began = time.monotonic()
+        with lookup.changing(data) as connection:
+            left = organizations.remove_some(connection, organization, PART)
+        time.sleep(time.monotonic() - began)
 
 
 def _everything(connection: "Connection", name: str) -> dict[str, Any]:

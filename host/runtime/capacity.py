@@ -55,8 +55,8 @@ class Account:
 
     def weigh(self, instance: Instance) -> None:
         """Counts an instance, or again one whose memory has changed."""
-        self.memory += instance.memory - self.live.get(instance, 0)
-        self.live[instance] = instance.memory
+        self.memory += instance.weight - self.live.get(instance, 0)
+        self.live[instance] = instance.weight
 
     def drop(self, instance: Instance) -> None:
         self.memory -= self.live.pop(instance, 0)

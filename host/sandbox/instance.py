@@ -47,6 +47,7 @@ class Instance:
         self.memory = 0
         self.first_memory = 0
         """What it had after its first call."""
+        self._shared = 0
         self._call = call
         self._request: Request | None = None
         self._functions: dict[Export, Any] = {}
@@ -97,6 +98,14 @@ class Instance:
                 return self._lift_result(export, call)
             finally:
                 raw.val_delete(addressof(self._slot))  # what the guest returned, wanted or not; else the `false` of a zeroed slot
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it is counted with where all instances are: its memory, and its part of what was taken while others ran too.
+
+        So that no growth is missed because somebody else computes; never more than it may have.
+        """
+        return min(self.memory + self._shared, max(self.memory, MAX_MEMORIES * self._call.limits.memory))
 
     @property
     def closed(self) -> bool:
@@ -184,6 +193,7 @@ class Instance:
 
     def _meter(self, call: Call, started: int) -> None:
         self.memory = max(0, self.memory + self._poller.memory)
+        self._shared = max(0, self._shared + self._poller.shared)
         if self.calls <= 1:
             self.first_memory = self.memory
         call.usage.memory = self.memory

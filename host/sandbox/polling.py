@@ -27,26 +27,27 @@ def writable_memory() -> int:
     return int(os.pread(_statm, 128, 0).split()[5]) * os.sysconf("SC_PAGE_SIZE")
 
 
-class Alone:
-    """Tells a poll whether it was the only one from its beginning to its end."""
+class Polls:
+    """Tells a poll how many others may have taken what was taken from its beginning to its end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._begun = self._ended = 0
 
-    def begin(self) -> int:
-        """What to give to `end`: above zero when nobody else polls."""
+    def begin(self) -> tuple[int, int]:
+        """What to give to `end`: its number, and how many run with it."""
         with self._lock:
             self._begun += 1
-            return self._begun if self._begun == self._ended + 1 else 0
+            return self._begun, self._begun - self._ended
 
-    def end(self, begun: int) -> bool:
+    def end(self, begun: int, running: int) -> int:
+        """How many ran at once, this one included: 1 when it was alone. Others that came and went meanwhile count as one."""
         with self._lock:
             self._ended += 1
-            return begun == self._begun
+            return max(running, self._begun - self._ended + 1, 2 if self._begun > begun else 1)
 
 
-_alone = Alone()
+_polls = Polls()
 
 
 class Poller:
@@ -59,6 +60,8 @@ class Poller:
         self._stopping = False
         self.memory = 0
         """Bytes that the process took during the polls that were alone; the fiber's stack comes and goes."""
+        self.shared = 0
+        """This one's equal part of what the process took while others were polled too."""
 
     async def poll(self, future: int) -> bool:
         """True when the future is done; False when the guest waits for the host or only yielded."""
@@ -76,7 +79,7 @@ class Poller:
         self._spent += seconds
 
     def _measured(self, future: int, slices: int) -> bool:
-        before, begun = writable_memory(), _alone.begin()
+        before, (begun, running) = writable_memory(), _polls.begin()
         try:
             with engine().ticker.running():
                 for _ in range(slices):
@@ -86,8 +89,14 @@ class Poller:
                         return False
             return False
         finally:
-            taken = writable_memory() - before
-            self.memory += taken if _alone.end(begun) else 0  # what others took meanwhile is not this guest's
+            self._took(writable_memory() - before, _polls.end(begun, running))
+
+    def _took(self, taken: int, polls: int) -> None:
+        """What others took meanwhile is not this guest's."""
+        if polls == 1:
+            self.memory += taken
+        else:
+            self.shared += taken // polls
 
     async def _poll_elsewhere(self, future: int) -> bool:
         """On a worker thread. A cancellation waits for the poll's end (at the next tick): dropping what a thread polls ends the process."""

@@ -154,3 +154,22 @@ async def test_a_cancelled_call_on_a_thread_ends_at_the_next_tick(tools: Tools, 
         await asyncio.wait([work])
         assert work.cancelled()
         assert instance.closed
+
+
+async def test_what_a_guest_takes_while_another_one_computes_is_counted_with_both(tools: Tools, new_call: NewCall, run: Run) -> None:
+    pages, taken = 960, 960 * 64 * 1024
+    component = await tools({})
+    spinner, grower = [await Instance.start(component, new_call()) for _ in range(2)]
+    component.calls_elsewhere = 2
+    spinning = asyncio.create_task(run(spinner, "spin", [], new_call(fuel=10**15)))
+    while "busy" not in repr(spinner):  # noqa: ASYNC110  # it tells nobody
+        await asyncio.sleep(0)
+
+    await run(grower, "grow", [pages], new_call())
+
+    assert grower.weight >= taken // 3
+    assert grower.memory < taken // 3, "who took it is not certain, so the figure of its calls leaves it out"
+    spinning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await spinning
+    grower.close()

@@ -38,7 +38,9 @@ _ALL = Statement(
 _SET = Statement(
     update(table).where(*_here).values(status=bindparam("new_status"), status_reason=bindparam("reason"), status_at=bindparam("at"))
 )
-_INITIALIZED = Statement(update(table).where(*_here).values(initialized=bindparam("new_initialized")))
+_INITIALIZED = Statement(
+    update(table).where(*_here, _i.digest == bindparam("new_initialized")).values(initialized=bindparam("new_initialized"))
+)
 _BREAKER = Statement(update(table).where(*_here).values(breaker_opened_at=bindparam("opened_at")))
 
 
@@ -59,7 +61,7 @@ def set_status(connection: Connection, organization: str, plugin: str, status: S
 
 
 def set_initialized(connection: Connection, organization: str, plugin: str, digest: str) -> None:
-    """`lifecycle.initialize` of that component has succeeded."""
+    """`lifecycle.initialize` of that component has succeeded: worth knowing while no other one has taken its place."""
     _INITIALIZED.run(connection, organization=organization, plugin=plugin, new_initialized=digest)
 
 

@@ -27,6 +27,7 @@ class Chosen(Struct, frozen=True):
 
 
 _i, _p = table.c, plugin_policies.c
+_ENABLED = _i.enabled * func.coalesce(_p.enabled, 1)
 _described = table.join(plugins, and_(plugins.c.name == _i.plugin, plugins.c.digest == _i.digest))
 _SELECT = (
     select(
@@ -38,7 +39,7 @@ _SELECT = (
         _i.grants,
         func.coalesce(_p.limits, "{}"),
         _i.limits,
-        _i.enabled * func.coalesce(_p.enabled, 1),
+        _ENABLED,
         _i.breaker_opened_at,
     )
     .select_from(_described.outerjoin(plugin_policies, _p.plugin == _i.plugin))
@@ -47,6 +48,13 @@ _SELECT = (
 _ONE = Statement(_SELECT.where(_i.organization == bindparam("organization"), _i.plugin == bindparam("plugin")))
 _OF_ORGANIZATION = Statement(_SELECT.where(_i.organization == bindparam("organization")))
 _ALL = Statement(_SELECT)
+_DIGESTS = Statement(
+    select(_i.digest, _i.plugin)
+    .distinct()
+    .select_from(table.outerjoin(plugin_policies, _p.plugin == _i.plugin))
+    .where(_ENABLED == 1)
+    .order_by(_i.plugin, _i.digest)
+)
 _OF_PLUGIN = Statement(_SELECT.where(_i.plugin == bindparam("plugin")))
 _UPSERT = insert_or_update(table, ["digest", "settings", "grants", "updated_at"])
 _here = (_i.organization == bindparam("organization"), _i.plugin == bindparam("plugin"))
@@ -139,6 +147,11 @@ def load_all(connection: Connection, sealer: Sealer | None, organization: str | 
     """Those of one organisation, or of all, in the order of organisations and plugins; without a sealer without their secrets."""
     rows = _ALL.rows(connection) if organization is None else _OF_ORGANIZATION.rows(connection, organization=organization)
     return [_installation(connection, sealer, row) for row in rows]
+
+
+def digests(connection: Connection) -> dict[str, str]:
+    """The components of all enabled installations, each with the name of its plugin. Reads no manifest: it is asked after each change."""
+    return {row[0]: row[1] for row in _DIGESTS.rows(connection)}
 
 
 def load_of_plugin(connection: Connection, plugin: str) -> list[Installation]:

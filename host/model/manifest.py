@@ -3,6 +3,7 @@
 Decoding here happens after validation against that schema, so a field that is absent has its default and nothing else is unknown.
 """
 
+from collections.abc import Collection
 from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType, convert, field
@@ -11,6 +12,9 @@ from host.model.signature import SCHEMES, Signature
 
 Json: TypeAlias = Any  # open-ended JSON data
 LifecycleFunction: TypeAlias = Literal["initialize", "start", "settings-changed", "validate-auth", "stop"]
+
+PUBLIC = "routes.public"
+"""The grant that public routes need."""
 
 
 class Public(Struct, frozen=True, tag="public", tag_field="type"):
@@ -69,6 +73,10 @@ class Route(Struct, frozen=True, kw_only=True):
     dedupe: Dedupe | None = None
     """Only where `auth` is `Verify`: a stranger could take keys that a sender needs."""
     description: str = ""
+
+    def granted(self, grants: Collection[str]) -> bool:
+        """Whether it may be asked: a public one only with consent."""
+        return not isinstance(self.auth, Public) or PUBLIC in grants
 
 
 class Injection(Struct, frozen=True, kw_only=True):
@@ -167,7 +175,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def wishes(self) -> list[Wish]:
         """Every capability that the plugin needs granted: those it lists, and those that its routes and secrets imply."""
         public = [route.name for route in self.routes if isinstance(route.auth, Public)]
-        implied = [Wish(name="routes.public", reason=f"anybody may call: {', '.join(public)}")] if public else []
+        implied = [Wish(name=PUBLIC, reason=f"anybody may call: {', '.join(public)}")] if public else []
         implied += [
             Wish(name=f"secrets:{secret.name}", reason=secret.description or f"purpose: {secret.purpose}")
             for secret in self.secrets

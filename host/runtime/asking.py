@@ -2,11 +2,10 @@
 
 from host.model.errors import InnkeeperError
 from host.model.manifest import LifecycleFunction
-from host.runtime.lifecycle import LifecycleCall, now_ms, reason_of
+from host.runtime.lifecycle import LifecycleCall, move, now_ms, reason_of
 from host.runtime.runtime import Runtime
 from stores import conditions
 from stores.conditions import Status
-from stores.statement import Connection
 
 
 async def ask(
@@ -33,8 +32,8 @@ async def start(runtime: Runtime, organization: str, plugin: str) -> None:
     functions: list[LifecycleFunction] = ["start"] if initialized else ["initialize", "start"]
     for function in functions:
         if error := await ask(runtime, organization, plugin, function):
-            return await _move(runtime, organization, plugin, "starting", "error", reason_of(function, error))
-    await _move(runtime, organization, plugin, "starting", "running", None)
+            return await _move(runtime, organization, plugin, "error", reason_of(function, error))
+    await _move(runtime, organization, plugin, "running", None)
 
 
 async def stop(runtime: Runtime, organization: str, plugin: str) -> InnkeeperError | None:
@@ -45,12 +44,5 @@ async def stop(runtime: Runtime, organization: str, plugin: str) -> InnkeeperErr
     return await ask(runtime, organization, plugin, "stop")
 
 
-async def _move(runtime: Runtime, organization: str, plugin: str, before: Status, after: Status, reason: str | None) -> None:
-    """Unless it is no longer what it was: somebody else, or the breaker, may have been faster."""
-
-    def job(connection: Connection) -> None:
-        condition = conditions.get(connection, organization, plugin)
-        if condition is not None and condition.status == before:
-            conditions.set_status(connection, organization, plugin, after, reason, now_ms())
-
-    await runtime.writer.commit(job)
+async def _move(runtime: Runtime, organization: str, plugin: str, status: Status, reason: str | None) -> None:
+    await runtime.writer.commit(lambda connection: move(connection, organization, plugin, status, reason))

@@ -57,7 +57,7 @@ class Configuration:
 
     def digests(self) -> dict[str, str]:
         """The components of all enabled installations, each with the name of its plugin."""
-        return {found.digest: found.plugin for found in installations.load_all(self._connection, None) if found.enabled}
+        return installations.digests(self._connection)
 
     def stored(self, organization: str, plugin: str) -> Installation | None:
         """The installation as it is in the database just now, enabled or not."""

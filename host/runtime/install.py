@@ -15,6 +15,7 @@ from host.runtime.describe import Description, describe
 from host.runtime.difference import Difference, difference
 from host.runtime.invocations import ConfigurationChanged
 from host.runtime.lifecycle import reason_of, words_of
+from host.runtime.needs import require_all
 from host.runtime.rehearsal import Rehearsal
 from host.runtime.run import Run
 from host.runtime.runtime import Runtime
@@ -94,6 +95,8 @@ async def _install(runtime: Runtime, wasm: bytes, description: Description, orde
     progress(f"installing {manifest.name} {manifest.version} for {order.organization}")
     for _ in range(ATTEMPTS):
         wanted = candidate(runtime.reads, runtime.configuration, known, manifest, order)
+        artefact = await runtime.cache.artefact(known, lambda: wasm)
+        await require_all(f"{manifest.name} {manifest.version}", artefact, wanted.installation.limits)
         rehearsal = await runtime.rehearse(wanted.installation, wanted.steps(), wanted.effects())
         await _refuse_failed(runtime, wanted, rehearsal)
         try:

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from msgspec import structs
 
-from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers
+from host.model.errors import Conflict, InnkeeperError, KeyTaken, LostToOthers, RequestError
 from host.model.installation import Installation
 from host.runtime.breaker import BreakerOpen, Breakers, open_breaker
 from host.runtime.capacity import NoPlace
@@ -61,15 +61,16 @@ class Invocations:
         """The last run for a request, committed where it succeeded, recorded in any case. What a guest does is in it, never raised.
 
         An invocation that lost a race at its commit runs again, on the state that the winner left, until its deadline. One that failed in a
-        used instance runs once more in a fresh one before it counts as failed. Raises `RequestError` when what is asked for is no longer
-        there, `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
+        used instance runs once more in a fresh one before it counts as failed. Raises `RequestError`, once that is recorded, when what is
+        asked for is no longer there; `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
         deadline_at = request.deadline_at()
         runs = 0
         fresh = False
+        run: Run | None = None
         while True:
+            request = await self._current(request, run, runs)
             runs += 1
-            request = request.current(self._configuration.installation)
             run = Run(request)
             if request.guarded and request.installation.breaker_open:
                 run.fail(error := BreakerOpen())
@@ -90,6 +91,18 @@ class Invocations:
             if not run.succeeded:
                 await self._record(run, runs, opening)
             return run
+
+    async def _current(self, request: InvocationRequest, last: Run | None, runs: int) -> InvocationRequest:
+        """The request to the installation as it is now. Where that has no place for it any more, this is what became of the last run."""
+        try:
+            return request.current(self._configuration.installation)
+        except RequestError as error:
+            if last is None:
+                await self._refusals.record(request, error)
+            else:
+                last.fail(error)
+                await self._record(last, runs, None)
+            raise
 
     async def _attempt(self, run: Run, deadline_at: float, runs: int, fresh: bool) -> None:
         """One run, committed when it succeeded. Raises `Conflict` when it has to run again."""

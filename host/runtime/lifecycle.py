@@ -9,6 +9,7 @@ from host.model.manifest import LifecycleFunction
 from host.runtime.exports import value_of
 from host.runtime.request import InvocationRequest, Lookup
 from stores import conditions
+from stores.conditions import Status
 from stores.statement import Connection
 
 SHOWN = 1000
@@ -52,7 +53,14 @@ class LifecycleCall(InvocationRequest):
         if self.function == "initialize":
             conditions.set_initialized(connection, organization, plugin, self.installation.digest)
         elif self.function == "start":
-            conditions.set_status(connection, organization, plugin, "running", None, now_ms())
+            move(connection, organization, plugin, "running", None)
+
+
+def move(connection: Connection, organization: str, plugin: str, status: Status, reason: str | None) -> None:
+    """From `starting` on. Where it is no longer that, somebody else, or the breaker, was faster."""
+    condition = conditions.get(connection, organization, plugin)
+    if condition is not None and condition.status == "starting":
+        conditions.set_status(connection, organization, plugin, status, reason, now_ms())
 
 
 def now_ms() -> int:

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, structs
 
 from host.model.errors import UsageError
-from host.model.limits import KIB, LIMITS, MIB, Overrides, effective, tag
+from host.model.limits import LIMITS, Overrides, effective, tag
 from host.runtime.components import Components
-from host.runtime.needs import STEPS, least
+from host.runtime.needs import STEPS, require
 from stores import installations, organizations, plugins, policies
 from stores.database import Database
 from stores.statement import Connection
@@ -117,9 +117,7 @@ async def _check_needs(components: Components, wanted: Change, layers: Layers, p
         for digest, value in sorted(_to_try(name, wanted, layers)):
             if not components.is_quick(digest):
                 progress("compiling the component (once per version)")
-            needed = await least(await components.artefact(digest), name, value)
-            if needed > value:
-                raise UsageError(_too_small(wanted.plugin, name, needed, value))
+            await require(wanted.plugin, await components.artefact(digest), name, value)
 
 
 def _to_try(name: str, wanted: Change, layers: Layers) -> set[tuple[str, int]]:
@@ -130,10 +128,3 @@ def _to_try(name: str, wanted: Change, layers: Layers) -> set[tuple[str, int]]:
         value = getattr(effective(wanted.onto(layers.plugin)), name)
         return {(digest, value) for _, digest in layers.installed.values()}
     return {(digest, getattr(effective(layers.plugin, wanted.onto(own)), name)) for own, digest in layers.installed.values()}
-
-
-def _too_small(plugin: str, name: str, needed: int, value: int) -> str:
-    if name != "memory":
-        return f"{plugin} needs at least {needed:,} of {tag(name)} to start, and {value:,} is less"
-    exact = f"{needed // KIB}KiB"
-    return f"{plugin} needs at least {-(-needed * 10 // MIB) / 10:.1f} MiB of memory to start ({exact}), and {value / MIB:.1f} MiB is less"

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from msgspec import structs
 from msgspec.json import encode
 
 from host.model.dedupe import Claim, Place, RecordedResponse
 from host.model.errors import InnkeeperError, RequestError
 from host.model.installation import Installation
-from host.model.manifest import Route
+from host.model.manifest import Route, Verify
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
 from host.runtime.exports import HANDLE_WEBHOOK, value_of
@@ -77,13 +78,23 @@ class Receipt(InvocationRequest):
         return value.status
 
     def current(self, lookup: Callable[[str, str], Installation | None]) -> "Receipt":
+        """Raises `RequestError` also where what was checked of the request is not what would be checked now: then it has to come again."""
         now = lookup(self.installation.organization, self.installation.plugin)
         if now is self.installation:
             return self
         route = now.manifest.route(self.route.name) if now else None
-        if now is None or route is None:
+        if now is None or route is None or not route.granted(now.grants):
             raise RequestError(404, "not-found", "there is nothing here")
+        if not self._checked_as(now, route):
+            raise RequestError(503, "unavailable", "the route changed while the request was on its way: send it again")
         return replace(self, installation=now, route=route, claim=self.claim if route.dedupe == self.route.dedupe else None)
+
+    def _checked_as(self, now: Installation, route: Route) -> bool:
+        """Whether the checks that it passed are those of the route as it is declared now, under the secret that is set now."""
+        auth = route.auth
+        if isinstance(auth, Verify) and now.secrets.get(auth.secret) != self.installation.secrets.get(auth.secret):
+            return False
+        return structs.replace(route, dedupe=self.route.dedupe, description=self.route.description) == self.route
 
     def commit(self, connection: Connection, value: CheckedResponse) -> None:
         if self.claim is None or self.route.dedupe is None:

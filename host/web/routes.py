@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from host.model.installation import Installation
-from host.model.manifest import Public, Route
+from host.model.manifest import Route
 from host.web.errors import MethodNotAllowed
-
-PUBLIC = "routes.public"
-"""The grant that public routes need."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,8 @@ class Pattern:
     @classmethod
     def of(cls, route: Route, grants: frozenset[str]) -> "Pattern":
         parts = route.path.split("/")[1:]
-        granted = not isinstance(route.auth, Public) or PUBLIC in grants
-        return cls(route, [(None, part[1:-1]) if part.startswith("{") else (unquote(part), "") for part in parts], granted)
+        named: list[tuple[str | None, str]] = [(None, part[1:-1]) if part.startswith("{") else (unquote(part), "") for part in parts]
+        return cls(route, named, route.granted(grants))
 
     @property
     def rank(self) -> list[bool]:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from host.model import remedies
 from host.model.errors import RequestError
 from host.model.installation import Installation
-from host.model.manifest import Challenge, Token, Verify
+from host.model.manifest import PUBLIC, Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
@@ -27,7 +27,7 @@ from host.web.hardening import passed
 from host.web.head import Head
 from host.web.organization import organization_of
 from host.web.origin import Origin
-from host.web.routes import PUBLIC, Match, RouteTable
+from host.web.routes import Match, RouteTable
 from host.web.sending import send_answer
 from host.web.verification import verify
 from stores.organizations import SLUG

@@ -162,6 +162,20 @@ def test_a_choice_for_the_plugin_fits_every_component_that_is_installed(data: Pa
     assert (result.exit_code, "needs at least 2.5 MiB" in result.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("of", [["--org", "globex"], []])
+def test_a_version_that_could_not_start_within_the_limits_is_not_installed(data: Path, tmp_path: Path, of: list[str]) -> None:
+    small = wat(tmp_path)
+    for organization in ("acme", "globex"):
+        assert invoke("install", small, "--org", organization, "--data", data).exit_code == 0
+    assert invoke("limits", "probe", *of, "--memory", "1MiB", "--data", data).exit_code == 0
+    before = stored(data)
+    result = invoke("install", hungry(tmp_path, version="2.0.0"), "--org", "globex", "--data", data)
+    assert result.exit_code == 2
+    assert is_one_sentence(result.stderr.splitlines()[-1])
+    assert "probe 2.0.0 needs at least 2.5 MiB of memory to start (2560KiB), and 1.0 MiB is less" in result.stderr
+    assert stored(data) == before
+
+
 def test_setting_back_to_what_would_not_be_enough_is_refused_too(data: Path) -> None:
     assert invoke("limits", "probe", "--org", "acme", "--memory", "4MiB", "--data", data).exit_code == 0
     with Database(data / "innkeeper.db").transaction() as connection:

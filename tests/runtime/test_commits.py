@@ -103,7 +103,7 @@ async def test_a_grant_that_is_taken_away_before_the_commit_counts(tmp_path: Pat
         assert count_of(runtime) == 0
 
 
-async def test_a_plugin_that_is_disabled_before_the_commit_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_plugin_that_is_disabled_before_the_commit_leaves_nothing_but_the_record_of_that(tmp_path: Path) -> None:
     async with a_host(await prepared(tmp_path)) as runtime:
         installation = runtime.installation(ORGANIZATION, "counter")
         assert installation is not None
@@ -112,7 +112,22 @@ async def test_a_plugin_that_is_disabled_before_the_commit_leaves_nothing(tmp_pa
             await queued(runtime)
         with pytest.raises(RequestError, match="nothing here"):
             await task
-        assert (count_of(runtime), records(runtime)) == (0, [])
+        assert count_of(runtime) == 0
+        (record,) = records(runtime)
+        assert (record.outcome, record.status, record.error_code, record.runs, record.effects) == ("failed", 404, "not-found", 1, 0)
+        assert record.fuel > 0
+
+
+async def test_a_request_whose_plugin_is_gone_before_it_runs_is_recorded_as_refused(tmp_path: Path) -> None:
+    async with a_host(await prepared(tmp_path)) as runtime:
+        installation = runtime.installation(ORGANIZATION, "counter")
+        assert installation is not None
+        with runtime.database.transaction() as connection:
+            installations.remove(connection, ORGANIZATION, "counter")
+        with pytest.raises(RequestError, match="nothing here"):
+            await runtime.handle(receipt(installation, "count"))
+        (record,) = records(runtime)
+        assert (record.outcome, record.status, record.runs) == ("refused", 404, 0)
 
 
 async def test_a_change_that_is_somebody_elses_costs_no_second_run(tmp_path: Path) -> None:

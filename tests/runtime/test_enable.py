@@ -1,15 +1,19 @@
 """Enabling and disabling: the plugin is told, and never holds anybody up."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from host.model.errors import UsageError
+from host.runtime import asking
 from host.runtime.enable import disable, disable_as_a_whole, enable, enable_as_a_whole
+from host.runtime.lifecycle import LifecycleCall
 from host.runtime.runtime import Runtime
 from stores import conditions
+from stores.statement import Connection
 from tests.guests_wat import Fail, Succeed
-from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send
+from tests.runtime.hosts import ORGANIZATION, a_host, before_the_commit, choose, installed, queued, records, send
 from tests.runtime.living import SPIN, TRAP, keeping, living, short_of_fuel, status, stored
 
 
@@ -124,3 +128,35 @@ async def test_what_is_not_there_can_not_be_switched(tmp_path: Path) -> None:
         for switch_all in (enable_as_a_whole, disable_as_a_whole):
             with pytest.raises(UsageError, match="there is no plugin 'nothing'"):
                 await switch_all(runtime, "nothing")
+
+
+async def test_a_breaker_that_opens_while_it_starts_is_what_the_status_says(tmp_path: Path) -> None:
+    await installed(tmp_path, living({"start": keeping("started")}))
+    async with a_host(tmp_path) as runtime:
+        await disable(runtime, ORGANIZATION, "probe")
+
+        def open_it(connection: Connection) -> None:
+            conditions.set_breaker(connection, ORGANIZATION, "probe", 1)
+            conditions.set_status(connection, ORGANIZATION, "probe", "error", "breaker: it failed", 1)
+
+        with runtime.database.transaction() as connection:
+            choose(connection, "probe", enabled=True)
+            conditions.set_status(connection, ORGANIZATION, "probe", "starting", None, 1)
+        async with before_the_commit(runtime, open_it):
+            starting = asyncio.create_task(asking.start(runtime, ORGANIZATION, "probe"))
+            await queued(runtime)
+        await starting
+        assert status(runtime) == ("error", "breaker: it failed")
+
+
+async def test_what_an_earlier_version_initialised_says_nothing_of_the_one_that_took_its_place(tmp_path: Path) -> None:
+    await installed(tmp_path, living({"initialize": Succeed()}))
+    async with a_host(tmp_path) as runtime:
+        before = runtime.installation(ORGANIZATION, "probe")
+        assert before is not None
+        now = await installed(tmp_path, living({"initialize": Succeed()}, version="2.0.0"))
+        with runtime.database.transaction() as connection:
+            LifecycleCall(installation=before, function="initialize").commit(connection, None)
+        condition = conditions.get(runtime.reads, ORGANIZATION, "probe")
+        assert condition is not None
+        assert condition.initialized == now.digest

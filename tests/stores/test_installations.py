@@ -47,6 +47,19 @@ def test_what_is_not_installed_is_none(connection: Connection) -> None:
     assert installations.load(connection, SEALER, "oak", "other") is None
 
 
+def test_components_in_use_are_those_of_enabled_installations_and_no_manifest_is_read_for_that(connection: Connection) -> None:
+    for digest in ("d1", "d2", "d3"):
+        plugins.add(connection, digest, CHATTER, 1)
+    for organization, digest in (("oak", "d1"), ("elm", "d2")):
+        installations.upsert(connection, organization, "chatter", digest=digest, at=2)
+    connection.execute("UPDATE plugins SET manifest = 'not JSON'")
+    assert installations.digests(connection) == {"d1": "chatter", "d2": "chatter"}
+    installations.choose(connection, "elm", "chatter", installations.Chosen("{}", {}, False), 3)
+    assert installations.digests(connection) == {"d1": "chatter"}
+    policies.change(connection, "chatter", policies.Policy(enabled=False), 4)
+    assert installations.digests(connection) == {}
+
+
 def test_installing_again_keeps_secrets_limits_and_enablement(connection: Connection) -> None:
     for digest in ("d1", "d2"):
         plugins.add(connection, digest, CHATTER, 1)

@@ -51,6 +51,13 @@ def test_a_plugin_is_disabled_and_enabled_as_a_whole(tmp_path: Path) -> None:
     assert invoke("enable", "probe", "--data", data).stdout.startswith("probe is enabled already as a whole.")
 
 
+def test_where_an_organisation_disabled_it_enabling_it_as_a_whole_says_so(tmp_path: Path) -> None:
+    data = house(tmp_path)
+    assert invoke("disable", "probe", "--org", "acme", "--data", data).exit_code == 0
+    result = invoke("enable", "probe", "--data", data)
+    assert "It is disabled for acme: `innkeeper enable probe --org acme` lifts that." in result.stdout
+
+
 def test_a_start_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
     path, data = life(tmp_path, {"start": Fail("no network")}), tmp_path / "data"
     result = invoke("install", path, "--org", "acme", "--create-org", "--data", data)

@@ -72,8 +72,8 @@ class Invocations:
             request = request.current(self._configuration.installation)
             run = Run(request)
             if request.guarded and request.installation.breaker_open:
-                run.fail(BreakerOpen())
-                await self._record(run, runs)
+                run.fail(error := BreakerOpen())
+                await self._refusals.record(request, error)
                 return run
             try:
                 await self._attempt(run, deadline_at, runs, fresh)
@@ -144,7 +144,7 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, runs: int, opening: str | None = None) -> None:
+    async def _record(self, run: Run, runs: int, opening: str | None) -> None:
         """What is kept of a failure, in a transaction of its own: with `opening`, a reason, the breaker too. It is answered even if that
         can't be kept.
 

@@ -311,10 +311,9 @@ async def test_where_the_host_is_full_nothing_is_installed(tmp_path: Path) -> No
     await installed(tmp_path, living({}))
     async with a_host(tmp_path) as runtime:
         runtime.capacity.total.most = 0
+        wanted = living({"start": Succeed()}, version="2.0.0")
         with pytest.raises(HostFull):
-            await install_in(
-                runtime, living({"start": Succeed()}, version="2.0.0"), Order(organization=ORGANIZATION), lambda sentence: None
-            )
+            await install_in(runtime, wanted, Order(organization=ORGANIZATION), lambda sentence: None)
         assert records(runtime) == []
         installation = runtime.installation(ORGANIZATION, "probe")
         assert installation is not None

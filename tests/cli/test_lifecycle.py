@@ -145,7 +145,7 @@ def test_an_upgrade_that_fails_is_one_sentence_and_the_version_before_goes_on(tm
         ("settings probe --org nowhere --set times=1", "there is no organisation 'nowhere'"),
         ("settings probe --org acme --set colour=red", "has no setting colour; its settings: greeting, times"),
         ("settings probe --org acme --unset colour", "has no setting colour"),
-        ("settings probe --org acme --set times=x", "takes JSON"),
+        ("settings probe --org acme --set times=x", "takes JSON of the type integer, and 'x' is none"),
         ("settings probe --org acme --set times", "--set takes NAME=VALUE, not 'times'"),
         ("settings probe --org acme --set times=1 --unset times", "set it or unset it, not both"),
     ],

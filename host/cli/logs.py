@@ -10,8 +10,11 @@ from structlog.typing import Processor
 
 from host.cli.output import visible_json
 
-QUIET = ("alembic", "httpx2", "httpcore2", "uvicorn", "asyncio")
-"""Loggers that have something to say only when something is wrong."""
+QUIET = {
+    "alembic": logging.WARNING, "httpx2": logging.WARNING, "httpcore2": logging.WARNING, "asyncio": logging.WARNING,
+    "uvicorn": logging.ERROR,  # it warns of each request that is no HTTP: strangers would write as much of the log as they like
+}  # fmt: skip
+"""Loggers that have something to say only when something is wrong, and from which level on."""
 
 
 class StandardError(logging.Handler):
@@ -42,8 +45,8 @@ def configure(as_json: bool | None = None) -> None:
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.handlers = [handler, *(other for other in root.handlers if not isinstance(other, StandardError))]
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def _rendering(as_json: bool) -> list[Processor]:

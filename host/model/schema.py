@@ -146,7 +146,7 @@ def _schemas(data: Mapping[str, Json]) -> Iterator[str]:
         inside |= {f"$.tools[{number}].{key}": tool[key] for key in ("inputSchema", "outputSchema") if key in tool}
     for path, schema in inside.items():
         try:
-            if path != "$.settings":
+            if path != "$.settings" or not _refers(schema):
                 weigh(schema)
             compiled(schema)
         except ValueError as error:

@@ -9,12 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from host.model.errors import RequestError
 from host.runtime.rates import MOST_WINDOWS, Rate
 from host.web.errors import refusal
+from host.web.path import mounted
 from host.web.sending import send_answer
 
 ASKED = "innkeeper.asked"
 """In a request's scope: a guest was asked, so what is answered is the guest's word and no refusal of ours."""
 LONGEST = 64
 """Characters of what a proxy gives for an address."""
+HEALTH = ("/healthz", "/readyz")
+"""Answered to everybody, however often."""
 PREFIX = 64
 """Bits of an IPv6 address that are one sender's: whoever has one, has all of them."""
 
@@ -39,7 +42,7 @@ class Addresses:
         address = address_of(scope)
         if scope["type"] != "http" or address is None:
             return await self._app(scope, receive, send)
-        if address in self._suspects and (wait := self._refusals.wait(self._per_minute, address)):
+        if address in self._suspects and not _asks_for_health(scope) and (wait := self._refusals.wait(self._per_minute, address)):
             return await send_answer(send, refusal(_too_many(wait)), head=scope["method"] == "HEAD")
 
         async def watched(message: Message) -> None:
@@ -74,6 +77,11 @@ def _key(text: str) -> str:
         return str(address)
     mapped = address.ipv4_mapped
     return str(mapped) if mapped else str(ip_network((int(address), PREFIX), strict=False))
+
+
+def _asks_for_health(scope: Scope) -> bool:
+    """Who watches over the host may have the address of a proxy that strangers come by: it must not restart a host that is well."""
+    return mounted(scope)[1] in HEALTH
 
 
 def _refused(scope: Scope, status: int) -> bool:

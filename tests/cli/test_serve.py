@@ -182,6 +182,19 @@ def test_requests_are_logged_only_when_asked_for(tmp_path: Path) -> None:
     assert ["/healthz" in log for log in logs] == [False, True]
 
 
+@pytest.mark.parametrize(
+    "request_bytes", [b"nonsense\r\n\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"]
+)
+def test_what_strangers_send_that_is_no_request_of_ours_writes_nothing_into_the_log(tmp_path: Path, request_bytes: bytes) -> None:
+    with served(tmp_path) as server:
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=PATIENCE) as connection:
+            connection.sendall(request_bytes)
+            assert connection.recv(1024).startswith(b"HTTP/1.1 ")
+        log = server.end()[2]
+
+    assert {json.loads(line)["event"].partition(".")[0] for line in log.splitlines()} == {"operator", "server"}
+
+
 def test_a_variable_that_means_nothing_is_in_the_log(tmp_path: Path) -> None:
     with started("serve", "--data", tmp_path, "--port", 0, INNKEEPER_IDEL_S="1") as process:
         assert process.stdout is not None

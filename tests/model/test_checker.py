@@ -23,6 +23,14 @@ def test_the_path_of_what_is_wrong_is_named() -> None:
     assert wrong(schema, {"a": [{"b": "x"}, {"b": 1}]}) == '$.a[1].b: 1 is not of type "string"'
 
 
+def test_all_that_is_wrong_is_named_up_to_the_size_that_may_be_described() -> None:
+    schema = {"properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    value, text = {"a": 1, "b": 2}, '{"a":1,"b":2}'
+
+    assert Checker(schema).faults(value, text) == ['$.a: 1 is not of type "string"', '$.b: 2 is not of type "string"']
+    assert Checker(schema, most_described=10).faults(value, text) == ["$: not valid against its schema (both are too large to say where)"]
+
+
 def test_references_within_a_schema_are_followed_and_counted_as_what_they_refer_to() -> None:
     part = {"type": "string", "pattern": "^a"}
     schema = {"$defs": {"one~/": part}, "properties": {"x": {"$ref": "#/$defs/one~0~1"}, "y": {"$ref": "#/$defs/one~0~1"}}}

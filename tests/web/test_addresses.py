@@ -53,6 +53,16 @@ async def test_an_address_whose_requests_are_refused_is_told_to_wait_before_anyt
         assert (await ask(site, ELSE, OPEN)).status == 200
 
 
+async def test_who_asks_for_the_hosts_health_is_answered_all_the_same(tmp_path: Path) -> None:
+    await installed(tmp_path, probe(), secrets=SECRETS)
+    async with opened(tmp_path) as runtime:
+        site = Site(runtime, create_app(runtime))
+        for _ in range(4):
+            await ask(site, SOMEBODY, "/nothing")
+        assert (await ask(site, SOMEBODY, OPEN)).status == 429
+        assert [(await ask(site, SOMEBODY, path, "GET")).status for path in ("/healthz", "/readyz")] == [200, 200]
+
+
 async def test_what_a_plugin_answers_is_nobodys_refusal(tmp_path: Path) -> None:
     route = {"name": "open", "path": "/open", "auth": {"type": "public"}}
     await installed(tmp_path, plugin(manifest(route), Respond(status=404)))
@@ -103,7 +113,7 @@ async def test_however_many_addresses_are_refused_what_is_kept_of_them_is_bounde
     addresses = Addresses(refuse, per_minute=3)
 
     async def status(address: str) -> int:
-        return (await exchange(addresses, {"type": "http", "method": "GET", "client": (address, 1)}, [])).status
+        return (await exchange(addresses, {"type": "http", "path": "/", "method": "GET", "client": (address, 1)}, [])).status
 
     assert [await status(SOMEBODY) for _ in range(4)] == [404, 404, 404, 429]
     for number in range(MOST_WINDOWS):

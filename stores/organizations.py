@@ -50,7 +50,7 @@ def create(connection: Connection, organization: str, at: int) -> Organization:
     try:
         _INSERT.run(connection, id=organization, settings="{}", created_at=at)
     except Violation:
-        raise UsageError(f"organisation {organization!r} exists") from None
+        raise UsageError(f"organisation {organization!r} exists already: `innkeeper orgs show {organization}` shows it") from None
     epoch.bump(connection)
     return Organization(organization, "{}", at)
 

@@ -77,7 +77,7 @@ def all(connection: Connection) -> list[Token]:
 def revoke(connection: Connection, token_id: str, at: int) -> None:
     """Revoking a revoked one changes nothing. Raises `UsageError` when there is no such token."""
     if not _REVOKE.run(connection, token_id=token_id, at=at) and token_id not in {token.id for token in all(connection)}:
-        raise UsageError(f"there is no token {token_id!r}")
+        raise UsageError(f"there is no token with the id {token_id!r}: `innkeeper token list` shows them")
 
 
 def _digest(text: str) -> str:

@@ -151,7 +151,7 @@ def _creates_organization(connection: Connection, order: Order) -> bool:
 
 
 def _no_organization(order: Order) -> UsageError:
-    return UsageError(f"there is no organisation {order.organization!r}: make it with --create-org")
+    return UsageError(f"there is no organisation {order.organization!r}: --create-org makes it, `innkeeper orgs list` has the others")
 
 
 def _check_source(connection: Connection, organization: str, manifest: Manifest) -> None:

@@ -25,7 +25,7 @@ class DataDirectory:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"can't use the data directory {self.path}: {error.strerror}") from None
+            raise UsageError(f"can't use the data directory {self.path}: {error.strerror}: choose another with --data") from None
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise UsageError(f"can't write to the data directory {self.path}: choose another with --data, or change its mode")
         if self.shared:

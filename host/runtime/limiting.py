@@ -97,8 +97,8 @@ def _require(connection: Connection, plugin: str, organization: str | None, inst
         raise UsageError(f"there is no plugin {plugin!r}; the plugins are: {', '.join(known) or 'none, install one first'}")
     if organization is not None and organization not in installed:
         if organizations.get(connection, organization) is None:
-            raise UsageError(f"there is no organisation {organization!r}")
-        raise UsageError(f"{plugin} is not installed in organisation {organization!r}")
+            raise UsageError(f"there is no organisation {organization!r}: `innkeeper orgs list` shows those that there are")
+        raise UsageError(f"{plugin} is not installed in organisation {organization!r}: `innkeeper plugins` shows where it is")
 
 
 def _origin(name: str, plugin: Overrides, organization: Overrides) -> Origin:

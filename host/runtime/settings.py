@@ -56,5 +56,6 @@ def _value(manifest: Manifest, name: str, text: str, schema: Any) -> Any:
         return text
     try:
         return decode(text)
-    except MsgspecError as error:
-        raise UsageError(f"the setting {name} of {manifest.name} takes JSON, and {text!r} is none: {error}") from None
+    except MsgspecError:
+        kind = f" of the type {schema['type']}" if isinstance(schema, dict) and isinstance(schema.get("type"), str) else ""
+        raise UsageError(f"the setting {name} of {manifest.name} takes JSON{kind}, and {text[:100]!r} is none") from None

@@ -248,12 +248,40 @@ def commands(said: Said) -> None:
     said.command("logs", "--since", "1d", *of)
     said.command("usage", *of)
     said.command("orgs", "show", "acme", *of)
+    said.command("orgs", "list", *of)
+    said.command("orgs", "settings", "acme", *of)
+    said.command("orgs", "route", "acme", "trapping", "42", *of)
+    said.command("orgs", "unroute", "trapping", "42", *of, code=None)
+    said.command("agents", "add", "Ada", "--org", "acme", *of, code=None)
+    said.command("agents", "list", "--org", "acme", *of)
+    said.command("plugins", *of)
     said.command("limits", "leaky", "--org", "acme", *of)
+    said.command("limits", "leaky", "--fuel", "3G", *of)
+    said.command("settings", "leaky", "--org", "acme", *of)
     said.command("token", "list", *of)
     said.command("doctor", *of, code=None)
     said.command("revoke", "leaky", "store", "--org", "acme", *of, code=None)
-    said.command("grant", "leaky", "--org", "acme", *of, code=None)
+    said.command("grant", "leaky", "--all", "--org", "acme", *of)
+    said.command("grant", "leaky", "--org", "acme", *of)
+    for plugin in ("leaky", "trapping"):
+        said.command("disable", plugin, *of)
+        said.command("enable", plugin, *of)
+        said.command("disable", plugin, "--org", "acme", *of)
+        said.command("enable", plugin, "--org", "acme", *of)
     said.command("serve", "--print-config", *of)
+
+
+def ending_commands(said: Said) -> None:
+    """What takes secrets away, and all that is left to be shown then."""
+    of = ("--data", said.data)
+    said.command("secrets", "remove", "trapping", "verifying", *of, code=None)
+    said.command("secrets", "remove", "trapping", "signing", "--org", "acme", *of, code=None)
+    said.command("uninstall", "leaky", "--org", "acme", *of, code=None)
+    said.command("uninstall", "trapping", "--org", "acme", "--delete-data", *of, code=None)
+    said.command("plugins", *of)
+    said.command("logs", "--since", "1d", *of)
+    said.command("orgs", "remove", "acme", "--confirm", "acme", *of, code=None)
+    said.command("orgs", "list", *of)
 
 
 def wrong_commands(said: Said) -> None:
@@ -289,6 +317,11 @@ def wrong_commands(said: Said) -> None:
         ("call", "leaky", "/tell", *of, secret),
         ("token", "create", "--secret", secret, "--data", said.data),
         ("doctor", secret, "--data", said.data),
+        ("enable", "leaky", secret, *of),
+        ("uninstall", "leaky", *of, "--secret", secret),
+        ("settings", "leaky", *of, "--set", secret),
+        ("grant", "leaky", secret, *of),
+        ("revoke", "leaky", secret, *of),
         ("secret", secret),
         (secret,),
     ):
@@ -314,6 +347,7 @@ def test_no_planted_secret_is_in_any_log_error_answer_delivery_output_or_file(fo
     commands(said)
     wrong_commands(said)
     said.files()
+    ending_commands(said)
 
     assert leaks(SECRETS, said.places) == []
     assert "[secret reading]" in str(said.places)

@@ -51,6 +51,13 @@ def test_a_plugin_is_disabled_and_enabled_as_a_whole(tmp_path: Path) -> None:
     assert invoke("enable", "probe", "--data", data).stdout.startswith("probe is enabled already as a whole.")
 
 
+def test_where_an_organisation_disabled_it_enabling_it_as_a_whole_says_so(tmp_path: Path) -> None:
+    data = house(tmp_path)
+    assert invoke("disable", "probe", "--org", "acme", "--data", data).exit_code == 0
+    result = invoke("enable", "probe", "--data", data)
+    assert "It is disabled for acme: `innkeeper enable probe --org acme` lifts that." in result.stdout
+
+
 def test_a_start_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
     path, data = life(tmp_path, {"start": Fail("no network")}), tmp_path / "data"
     result = invoke("install", path, "--org", "acme", "--create-org", "--data", data)
@@ -138,7 +145,7 @@ def test_an_upgrade_that_fails_is_one_sentence_and_the_version_before_goes_on(tm
         ("settings probe --org nowhere --set times=1", "there is no organisation 'nowhere'"),
         ("settings probe --org acme --set colour=red", "has no setting colour; its settings: greeting, times"),
         ("settings probe --org acme --unset colour", "has no setting colour"),
-        ("settings probe --org acme --set times=x", "takes JSON"),
+        ("settings probe --org acme --set times=x", "takes JSON of the type integer, and 'x' is none"),
         ("settings probe --org acme --set times", "--set takes NAME=VALUE, not 'times'"),
         ("settings probe --org acme --set times=1 --unset times", "set it or unset it, not both"),
     ],

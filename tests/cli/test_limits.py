@@ -119,7 +119,7 @@ def test_nobody_crosses_a_bound(data: Path, name: str) -> None:
         ("prob --fuel 5M", "there is no plugin 'prob'; the plugins are: probe"),
         ("prob", "there is no plugin 'prob'"),
         ("probe --org nowhere --fuel 5M", "there is no organisation 'nowhere'"),
-        ("probe --org empty --fuel 5M", "probe is not installed in organisation 'empty'"),
+        ("probe --org empty --fuel 5M", "probe is not installed in organisation 'empty': `innkeeper plugins` shows where"),
         ("probe --org empty", "probe is not installed in organisation 'empty'"),
     ],
 )

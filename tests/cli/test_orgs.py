@@ -78,6 +78,15 @@ def test_a_routing_key_is_one_organisations_until_it_is_taken_away(data: Path) -
     assert asked(data, "route", "globex", "probe", "49151")["organization"] == "globex"
 
 
+def test_a_routing_key_can_be_taken_away_when_its_plugin_is_uninstalled(data: Path) -> None:
+    asked(data, "route", "acme", "probe", "49151")
+    assert invoke("uninstall", "probe", "--org", "acme", "--data", data).exit_code == 0
+    assert asked(data, "show", "acme")["routing_keys"] != []
+
+    assert asked(data, "unroute", "probe", "49151")["organization"] == "acme"
+    assert asked(data, "show", "acme")["routing_keys"] == []
+
+
 def test_an_organisation_is_removed_only_when_its_name_is_given_twice(data: Path) -> None:
     before = stored(data)
     for confirmed in ([], ["--confirm", "globex"], ["--confirm", ""]):
@@ -106,7 +115,7 @@ def test_a_running_server_sees_an_organisation_come_and_go_at_the_next_request(d
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("create acme", "organisation 'acme' exists"),
+        ("create acme", "organisation 'acme' exists already: `innkeeper orgs show acme`"),
         ("create Acme", "not an organisation's id"),
         ("show acm", "did you mean 'acme'?"),
         ("remove nobody --confirm nobody", "there is 'acme', 'globex'"),

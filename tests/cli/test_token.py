@@ -55,6 +55,13 @@ def test_a_revoked_token_is_good_for_nothing_and_listed_as_revoked(tmp_path: Pat
     assert "revoked" in invoke("token", "list", "--data", tmp_path).stdout
 
 
+def test_what_is_not_there_is_answered_with_where_to_look(tmp_path: Path) -> None:
+    assert invoke("install", wat(tmp_path), "--org", "acme", "--create-org", "--data", tmp_path).exit_code == 0
+
+    assert "did you mean 'acme'?" in invoke("token", "create", "wall", "--org", "acne", "--data", tmp_path).stderr
+    assert "`innkeeper token list`" in invoke("token", "revoke", "wall", "--data", tmp_path).stderr
+
+
 @pytest.mark.parametrize("arguments", [["create", "x", "--org", "nowhere"], ["create", " "], ["revoke", "nothing"]])
 def test_what_can_not_be_is_a_sentence_and_changes_nothing(tmp_path: Path, arguments: list[str]) -> None:
     assert invoke("token", "create", "alice", "--data", tmp_path).exit_code == 0

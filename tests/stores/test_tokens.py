@@ -75,7 +75,7 @@ def test_a_revoked_token_stays_revoked(connection: Connection) -> None:
 def test_what_is_not_there_is_refused(connection: Connection) -> None:
     with pytest.raises(UsageError, match="no organisation 'nobody'"):
         tokens.create(connection, "a", organization="nobody", at=5)
-    with pytest.raises(UsageError, match="no token 'none'"):
+    with pytest.raises(UsageError, match="no token with the id 'none'"):
         tokens.revoke(connection, "none", 5)
 
 

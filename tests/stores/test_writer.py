@@ -89,7 +89,7 @@ async def test_a_job_that_raises_leaves_its_neighbours_alone(database: Database)
         "'ash'",
         "Conflict('lost')",
         "'yew'",
-        """UsageError("organisation 'ash' exists")""",
+        """UsageError("organisation 'ash' exists already: `innkeeper orgs show ash` shows it")""",
         "'fir'",
     ]
     assert stored(database) == {"ash", "yew", "fir"}

@@ -6,6 +6,7 @@ import typer
 
 from host.cli.options import DEFAULT_DATA, CacheFolder, DataFolder, JsonFlag, examples
 from host.cli.output import one_line, print_json
+from host.model import remedies
 
 if TYPE_CHECKING:
     from host.runtime.enable import Switched, SwitchedAsAWhole
@@ -76,6 +77,8 @@ def _tell_all(found: "SwitchedAsAWhole", as_json: bool) -> None:
         print(one_line(f"{found.plugin} is {'enabled' if found.enabled else 'disabled'}{already} as a whole."))
         for each in found.installations:
             print(one_line(f"  {each.organization}: {_status(each)}"))
+            if found.enabled and not each.enabled:
+                print(f"    It is disabled for {each.organization}: `{remedies.enable(each.plugin, each.organization)}` lifts that.")
     raise typer.Exit(max(map(_code, found.installations), default=0) if found.changed else 0)
 
 

@@ -27,7 +27,8 @@ def route(
 ) -> None:
     """Give an organisation a routing key: what comes for it on a plugin's shared URL is this organisation's.
 
-    A key is one organisation's alone within a plugin. `innkeeper orgs show` lists them.
+    A key is one organisation's alone within a plugin. `innkeeper orgs show` lists them. So far they are only kept: this version answers no
+    shared URLs yet.
     """
     from stores import routing_keys
 
@@ -37,21 +38,25 @@ def route(
     if as_json:
         print_json({"organization": found.organization, "plugin": found.plugin, "key": key})
     else:
-        print(one_line(f"What comes for {key} on the shared URL of {found.plugin} is {found.organization}'s."))
+        print(one_line(f"The routing key {key} of {found.plugin} is {found.organization}'s."))
 
 
 def unroute(plugin: Plugin, key: Key, data: DataFolder = DEFAULT_DATA, as_json: JsonFlag = False) -> None:
-    """Take a routing key away from the organisation that has it: what comes for it is nobody's then."""
+    """Take a routing key away from the organisation that has it: what comes for it is nobody's then.
+
+    It is its organisation's until then, also where the plugin was uninstalled meanwhile.
+    """
     from stores import routing_keys
 
     with lookup.changing(data) as connection:
-        found = lookup.plugin(connection, plugin)
-        owner = routing_keys.owner(connection, found.name, _checked(key))
-        routing_keys.remove(connection, found.name, key)
+        owner = routing_keys.owner(connection, plugin, _checked(key))
+        if owner is None:
+            lookup.plugin(connection, plugin)
+        routing_keys.remove(connection, plugin, key)
     if as_json:
-        print_json({"organization": owner, "plugin": found.name, "key": key, "removed": True})
+        print_json({"organization": owner, "plugin": plugin, "key": key, "removed": True})
     else:
-        print(one_line(f"The routing key {key} of {found.name} is {owner}'s no more."))
+        print(one_line(f"The routing key {key} of {plugin} is {owner}'s no more."))
 
 
 def _checked(key: str) -> str:

@@ -53,7 +53,8 @@ def set_secret(
     """Set a secret that the plugin declares. A running server uses it at its next request.
 
     The value comes from --from, else from standard input; on a terminal it is asked for twice and not shown. One line end at the end is
-    dropped. Without --org it is the plugin's own, which verifies what comes to its shared URLs and which no guest can use.
+    dropped. Without --org it is the plugin's own, for its shared URLs, which this version does
+    not answer yet; no guest can use it.
     """
     from host.model.errors import UsageError
     from host.runtime import secrets

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from host.cli import lookup
 from host.cli.options import DEFAULT_DATA, DataFolder, JsonFlag, examples
 from host.cli.output import console, print_json, table
 
@@ -45,6 +46,8 @@ def create(
     at = _now()
     database = _database(data) if organization is None else _existing(data)
     with database.transaction() as connection:
+        if organization is not None:
+            lookup.organization(connection, organization)
         text = tokens.create(connection, name, organization=organization, role=role.value, at=at)
         made = tokens.verify(connection, text, at)
     if as_json:

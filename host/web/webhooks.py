@@ -15,7 +15,7 @@ from host.model.manifest import PUBLIC, Challenge, Token, Verify
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
-from host.web.addresses import ASKED
+from host.web.addresses import ASKED, FOUND, address_of
 from host.web.authentication import ACTING, authenticated, authorize
 from host.web.bodies import Bodies
 from host.web.body import ClientGone, check_json, read_body
@@ -27,6 +27,7 @@ from host.web.hardening import passed
 from host.web.head import Head
 from host.web.organization import organization_of
 from host.web.origin import Origin
+from host.web.suspects import Suspects
 from host.web.routes import Match, RouteTable
 from host.web.sending import send_answer
 from host.web.verification import verify
@@ -36,8 +37,9 @@ from stores.organizations import SLUG
 class Webhooks:
     """An ASGI application for the paths of plugins."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, suspects: Suspects) -> None:
         self._runtime = runtime
+        self._suspects = suspects
         self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
         self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
         self._bodies = Bodies(runtime.options.body_bytes_in_flight)
@@ -58,6 +60,7 @@ class Webhooks:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
+        self._admit(scope, installation)
         match = self._table(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
@@ -72,6 +75,13 @@ class Webhooks:
             return await self._refuse(error, head.receipt(installation, match))
         scope[ASKED] = True
         return passed(await self._runtime.handle(receipt))
+
+    def _admit(self, scope: Scope, installation: Installation) -> None:
+        """Raises `RequestError` with 429 where too many of this sender's requests to this installation were refused."""
+        found = scope[FOUND] = (installation.organization, installation.plugin)
+        address = address_of(scope)
+        if address is not None:
+            self._suspects.admit_to(address, found)
 
     async def _receipt(
         self, head: Head, installation: Installation, match: Match, receive: Receive, take: Callable[[int], None]

@@ -58,7 +58,9 @@ class Limits:
     """Requests that passed every check. Beyond it one is answered 429."""
     store_keys: Annotated[int, Limit("entries in the store", 0, 1_000_000_000)] = 100_000
     """Above it, also where it was lowered, entries can still be changed and deleted."""
-    store_bytes: Annotated[int, Limit("bytes of all keys, their scopes' subjects and values in the store", 0, 1024 * GIB, "bytes")] = 256 * MIB
+    store_bytes: Annotated[int, Limit("bytes of all keys, their scopes' subjects and values in the store", 0, 1024 * GIB, "bytes")] = (
+        256 * MIB
+    )
     """As they are kept. Above it, values can still be replaced by smaller ones."""
 
 

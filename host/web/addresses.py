@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from host.model.errors import RequestError
 from host.web.errors import refusal
 from host.web.path import mounted
-from host.web.suspects import Key, Suspects
 from host.web.sending import send_answer
+from host.web.suspects import Key, Suspects
 
 ASKED = "innkeeper.asked"
 """In a request's scope: a guest was asked, so what is answered is the guest's word and no refusal of ours."""

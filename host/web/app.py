@@ -13,8 +13,8 @@ from host.web.deliveries import list_deliveries, show_delivery
 from host.web.errors import UnexpectedErrors, on_http_exception, on_request_error
 from host.web.health import healthz, readyz
 from host.web.organizations import list_organizations, list_plugins, show_usage
-from host.web.suspects import Suspects
 from host.web.requests import Requests
+from host.web.suspects import Suspects
 from host.web.webhooks import Webhooks
 
 OF = "/v1/orgs/{organization}"

@@ -268,7 +268,9 @@ def test_what_a_first_version_kept_is_there_after_the_upgrade(tmp_path: Path) ->
 
     schema.upgrade(connection)
 
-    assert connection.execute("SELECT keys, bytes FROM store_sizes WHERE organization = 'acme' AND plugin = 'probe'").fetchall() == [(2, 10)]
+    assert connection.execute("SELECT keys, bytes FROM store_sizes WHERE organization = 'acme' AND plugin = 'probe'").fetchall() == [
+        (2, 10)
+    ]
     assert connection.execute("SELECT status, status_at, initialized, breaker_opened_at FROM installations").fetchall() == [
         ("running", 7, "d1", None)
     ]

@@ -25,7 +25,8 @@ def commit(connection: Connection, *wishes: Effect, organization: str = "oak", p
 
 
 def recount(connection: Connection, organization: str = "oak", plugin: str = "p") -> Size:
-    counted = "SELECT count(*), coalesce(sum(length(CAST(scope_subject AS BLOB)) + length(CAST(key AS BLOB)) + length(value)), 0) FROM store_entries"
+    names = "length(CAST(scope_subject AS BLOB)) + length(CAST(key AS BLOB))"
+    counted = f"SELECT count(*), coalesce(sum({names} + length(value)), 0) FROM store_entries"
     return Size(*connection.execute(f"{counted} WHERE organization = ? AND plugin = ?", (organization, plugin)).fetchone())
 
 

@@ -40,7 +40,10 @@ def opened(folder: Path) -> AbstractAsyncContextManager[Runtime]:
 
 
 @pytest.mark.promise("front.addresses")
-@pytest.mark.parametrize("target", ["/v1/orgs/acme/plugins/none/x", "/v1/orgs/acme/plugins/probe/none", "/nothing", "/v1/orgs/acme/deliveries", "/v1/plugins/probe/open"])
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/orgs/acme/plugins/none/x", "/v1/orgs/acme/plugins/probe/none", "/nothing", "/v1/orgs/acme/deliveries", "/v1/plugins/probe/open"],
+)
 async def test_an_address_whose_requests_are_refused_is_told_to_wait_before_anything_is_looked_up(tmp_path: Path, target: str) -> None:
     await installed(tmp_path, probe(), secrets=SECRETS)
     async with opened(tmp_path) as runtime:

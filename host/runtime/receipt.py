@@ -11,7 +11,7 @@ from msgspec.json import encode
 from host.model.dedupe import Claim, Place, RecordedResponse
 from host.model.errors import InnkeeperError, RequestError
 from host.model.installation import Installation
-from host.model.manifest import Route, Verify
+from host.model.manifest import Public, Route, Verify
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
 from host.runtime.exports import HANDLE_WEBHOOK, value_of
@@ -44,6 +44,10 @@ class Receipt(InvocationRequest):
     @property
     def name(self) -> str:
         return self.route.name
+
+    @property
+    def from_anybody(self) -> bool:
+        return isinstance(self.route.auth, Public)
 
     @property
     def endpoint(self) -> tuple[str, str]:

@@ -199,6 +199,7 @@ WITHOUT_ORGANIZATION = {
     "stores.plugins._UNUSED",  # whether anybody has a version
     "stores.dedupe_keys._PURGE",  # what has expired, whose ever it is: a bounded number, by the index
     "stores.installations._ALL",  # the whole host's
+    "stores.installations._DIGESTS",
     "stores.installations._OF_PLUGIN",
     "stores.rotation._NEXT",  # a new key is for all of them
     "stores.rotation._LEFT",

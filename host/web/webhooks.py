@@ -12,6 +12,7 @@ from host.model import remedies
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import PUBLIC, Challenge, Token, Verify
+from host.runtime.derived import Derived
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
@@ -39,7 +40,7 @@ class Webhooks:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
-        self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
+        self._tables = Derived(runtime.configuration, RouteTable)
         self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +59,7 @@ class Webhooks:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
-        match = self._table(installation).match(head.method, head.below)
+        match = self._tables.of(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
         try:
@@ -102,14 +103,6 @@ class Webhooks:
         if installation is None:
             raise NotFound
         return installation
-
-    def _table(self, installation: Installation) -> RouteTable:
-        """Made once for each snapshot of the installation's configuration."""
-        key = (installation.organization, installation.plugin)
-        known = self._tables.get(key)
-        if known is None or known[0] is not installation:
-            known = self._tables[key] = (installation, RouteTable(installation))
-        return known[1]
 
 
 def _declared(challenge: Challenge | None) -> Challenge:

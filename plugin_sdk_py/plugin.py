@@ -1,7 +1,7 @@
 """The plugin: what an author's module makes one of, declares on, and asks the host through."""
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import cleandoc
+from inspect import cleandoc, signature
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from plugin_sdk_py import declared, names
@@ -247,8 +247,15 @@ class Plugin:
         return self._on("stop", handler)
 
     def _on(self, stage: Stage, handler: F) -> F:
+        decorator = f"on_{stage.replace('-', '_')}"
         if not callable(handler):
-            raise TypeError(f"on_{stage.replace('-', '_')} decorates a function, and is written without parentheses")
+            raise TypeError(f"{decorator} decorates a function, and is written without parentheses")
+        names.plain_function("lifecycle function", stage, handler)
+        given: tuple[Json, ...] = ({},) if stage == "validate-auth" else ()
+        try:
+            signature(handler).bind(*given)
+        except TypeError:
+            raise TypeError(f"{decorator}: the function takes {'the settings, a dict' if given else 'nothing'}") from None
         _add(self._stages, "lifecycle function", stage, cast(Callable[..., None], handler))
         return handler
 

@@ -65,7 +65,7 @@ def put(connection: Connection, organization: str, plugin: str, scope: Scope, ke
     here, packed = _here_of(organization, plugin, scope, key), pack(value)
     before = _length(connection, here)
     _SET.run(connection, **here, value=packed, version=_new_version())
-    return _growth(key, before, len(packed))
+    return _growth(here, before, len(packed))
 
 
 def compare_and_put(
@@ -78,12 +78,12 @@ def compare_and_put(
         before = _length(connection, here)
         if not _REPLACE.run(connection, **here, expected=expected, new_value=packed, new_version=version):
             raise Conflict(f"store: {key!r} has changed")
-        return _growth(key, before, len(packed))
+        return _growth(here, before, len(packed))
     try:
         _INSERT.run(connection, **here, value=packed, version=version)
     except Violation:
         raise Conflict(f"store: {key!r} exists") from None
-    return _growth(key, None, len(packed))
+    return _growth(here, None, len(packed))
 
 
 def add(connection: Connection, organization: str, plugin: str, scope: Scope, key: str, by: int) -> Size:
@@ -99,7 +99,7 @@ def remove(connection: Connection, organization: str, plugin: str, scope: Scope,
     here = _here_of(organization, plugin, scope, key)
     before = _length(connection, here)
     _DELETE.run(connection, **here)
-    return _growth(key, before, None)
+    return _growth(here, before, None)
 
 
 def _scope(organization: str, plugin: str, scope: Scope) -> dict[str, str]:
@@ -116,10 +116,11 @@ def _length(connection: Connection, here: dict[str, str]) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _growth(key: str, before: int | None, after: int | None) -> Size:
+def _growth(here: dict[str, str], before: int | None, after: int | None) -> Size:
     """From one length of a packed value to another; None is no entry."""
     keys = (after is not None) - (before is not None)
-    return Size(keys, keys * len(key.encode()) + (after or 0) - (before or 0))
+    name = len(here["scope_subject"].encode()) + len(here["key"].encode())
+    return Size(keys, keys * name + (after or 0) - (before or 0))
 
 
 def _entry(row: Row) -> Entry:

@@ -22,7 +22,7 @@ def _some(table: Table) -> Statement:
 
 
 _e = store_entries.c
-_first = select(_e.key, func.length(_e.value)).where(_mine(store_entries)).order_by(*store_entries.primary_key.columns)
+_first = select(_e.scope_subject, _e.key, func.length(_e.value)).where(_mine(store_entries)).order_by(*store_entries.primary_key.columns)
 _FIRST = Statement(_first.limit(bindparam("limit")))
 _ENTRIES, _KEYS = _some(store_entries), _some(dedupe_keys)
 _SIZE = Statement(delete(store_sizes).where(_mine(store_sizes)))
@@ -43,7 +43,7 @@ def erase_some(connection: Connection, organization: str, plugin: str, limit: in
     mine = {"organization": organization, "plugin": plugin}
     going = _FIRST.rows(connection, **mine, limit=limit)
     if entries := _ENTRIES.run(connection, **mine, limit=limit):
-        size = Size(-entries, -sum(len(key.encode()) + length for key, length in going))
+        size = Size(-entries, -sum(len(subject.encode()) + len(key.encode()) + length for subject, key, length in going))
         sizes.grow(connection, organization, plugin, size, Limits())
         return entries, 0
     if keys := _KEYS.run(connection, **mine, limit=limit):

@@ -11,7 +11,7 @@ from stores.tables import store_sizes as table
 
 
 class Size(NamedTuple):
-    """Entries, and bytes of their keys and packed values; or by how much these change."""
+    """Entries, and bytes of their scopes' subjects, keys and packed values; or by how much these change."""
 
     keys: int = 0
     bytes: int = 0

@@ -279,7 +279,8 @@ store_entries = Table(
     _text("version"),
 )
 
-# How many entries a plugin has, and the bytes of their keys and values: written with them, since counting takes as long as they are many.
+# How many entries a plugin has, and the bytes of their subjects, keys and values: written with them, since counting takes as long as they
+# are many.
 store_sizes = Table(
     "store_sizes",
     metadata,

@@ -55,10 +55,12 @@ class Limits:
     queue: Annotated[int, Limit("calls that wait for an instance", 0, 100_000)] = 1_000
     """Beyond it a call is answered 429."""
     calls_per_minute: Annotated[int, Limit("calls in any minute", 1, 10_000_000)] = 6_000
-    """Requests that passed every check. Beyond it one is answered 429."""
+    """Requests that passed every check, and calls of hooks and tools. Beyond it one is answered 429."""
     store_keys: Annotated[int, Limit("entries in the store", 0, 1_000_000_000)] = 100_000
     """Above it, also where it was lowered, entries can still be changed and deleted."""
-    store_bytes: Annotated[int, Limit("bytes of all keys and values in the store", 0, 1024 * GIB, "bytes")] = 256 * MIB
+    store_bytes: Annotated[int, Limit("bytes of all keys, their scopes' subjects and values in the store", 0, 1024 * GIB, "bytes")] = (
+        256 * MIB
+    )
     """As they are kept. Above it, values can still be replaced by smaller ones."""
 
 

@@ -44,9 +44,9 @@ class HostOptions(Struct, frozen=True, kw_only=True):
     breaker_window_s: float = 60
     """Seconds within which failures count together."""
     body_bytes_in_flight: int = 256 * MIB
-    """Bytes of the bodies of all requests that are under way."""
+    """Bytes of the bodies of all requests that are under way. One address holds a quarter of them, or 4 MiB where that is more."""
     refusals_per_minute_per_address: int = 600
-    """Refused requests of one address in a minute, beyond which it is told to wait."""
+    """Refused requests of one address in a minute, at one installation or about none, beyond which it has to wait there or everywhere."""
     grace_s: float = 10
     """Seconds that requests have to finish when the host ends."""
     synchronous: Literal["FULL", "NORMAL"] = "FULL"

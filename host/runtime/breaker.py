@@ -1,4 +1,7 @@
-"""The breaker: an installation that fails again and again is called no more, until an operator or a new version closes it."""
+"""The breaker: an installation that fails again and again is called no more, until an operator or a new version closes it.
+
+Requests to public routes count neither for nor against: with a few that make the plugin trap, a stranger would shut its webhooks out.
+"""
 
 import time
 from collections import deque
@@ -61,7 +64,7 @@ class Breakers:
         """Counts what became of a request. Gives the reason where that opens the breaker."""
         installation, error = run.request.installation, run.error
         key = (installation.organization, installation.plugin)
-        if not run.request.guarded or not self._failures:
+        if not run.request.guarded or run.request.from_anybody or not self._failures:
             return None
         if isinstance(error, FAILURES) and not (isinstance(error, LostToOthers) or error.code == "limit.input-bytes"):
             if not self._opens(key, installation.digest):

@@ -71,6 +71,7 @@ def _event(name: str, data: dict[str, Any], id: str | None, occurred_at: int | N
 async def _handled(runtime: Runtime, request: HookRequest) -> HookResult:
     plugin, delivery_id = request.installation.plugin, request.delivery_id
     try:
+        runtime.rates.admit(request.installation)
         run = await runtime.invoke(request)
         error, answer = run.error, run.value
     except InnkeeperError as failed:

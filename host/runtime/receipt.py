@@ -46,6 +46,10 @@ class Receipt(InvocationRequest):
         return self.route.name
 
     @property
+    def from_anybody(self) -> bool:
+        return isinstance(self.route.auth, Public)
+
+    @property
     def endpoint(self) -> tuple[str, str]:
         return self.method, self.path
 

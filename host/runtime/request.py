@@ -46,6 +46,11 @@ class InvocationRequest(ABC):
         """The interface of the export that answers, and its function."""
 
     @property
+    def from_anybody(self) -> bool:
+        """Whether a stranger could have made it: what becomes of such a request says nothing about those of others."""
+        return False
+
+    @property
     def endpoint(self) -> tuple[str, str]:
         """The HTTP method and path, for the record; empty where it did not come by HTTP."""
         return "", ""

@@ -57,7 +57,8 @@ class Tools:
         """What the tool gave, once what it did is committed.
 
         Raises `UnknownOrganization`, `NotInstalled`, `UnknownTool`; `InvalidArguments`, which names the path, before a guest sees any;
-        `ToolFailed` and every other `GuestError` where the plugin did not do it: then nothing that it did is kept.
+        `ToolFailed` and every other `GuestError` where the plugin did not do it: then nothing that it did is kept. Raises `RequestError`
+        with 429 where it is one call too many.
         """
         installation, tool = self._found(organization, plugin, name)
         schemas = self._of(installation, tool)
@@ -67,6 +68,7 @@ class Tools:
             raise InvalidArguments(error.message) from None
         if wrong := schemas.input.wrong(value, text):
             raise InvalidArguments(f"the arguments of {name} are not valid: {wrong}")
+        self._runtime.rates.admit(installation)
         request = ToolRequest(installation=installation, tool=name, input=text, output=schemas.output)
         run = await self._runtime.invoke(request)
         if run.error is not None:

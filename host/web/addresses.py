@@ -3,17 +3,18 @@
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from host.model.errors import RequestError
-from host.runtime.rates import MOST_WINDOWS, Rate
 from host.web.errors import refusal
 from host.web.path import mounted
 from host.web.sending import send_answer
+from host.web.suspects import Key, Suspects
 
 ASKED = "innkeeper.asked"
 """In a request's scope: a guest was asked, so what is answered is the guest's word and no refusal of ours."""
+FOUND = "innkeeper.found"
+"""In a request's scope: the installation that it is for, once that was found."""
 LONGEST = 64
 """Characters of what a proxy gives for an address."""
 HEALTH = ("/healthz", "/readyz")
@@ -21,44 +22,33 @@ HEALTH = ("/healthz", "/readyz")
 PREFIX = 64
 """Bits of an IPv6 address that are one sender's: whoever has one, has all of them."""
 
-log = structlog.get_logger()
-
 
 class Addresses:
-    """Counts refused requests by the sender's address; beyond `per_minute` each of its requests is answered 429.
+    """Counts refused requests by the sender's address; where they are too many, each of its requests is answered 429.
 
     The address is the connection's. Where that is a proxy's, uvicorn has put the one that X-Forwarded-For names in its place.
     """
 
-    def __init__(self, app: ASGIApp, per_minute: int) -> None:
+    def __init__(self, app: ASGIApp, suspects: Suspects) -> None:
         self._app = app
-        self._per_minute = per_minute
-        self._refusals = Rate()
-        self._told = Rate()
-        self._suspects: set[str] = set()
-        """Addresses of which something was refused: whoever is none of them is not even looked up."""
+        self._suspects = suspects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = address_of(scope)
         if scope["type"] != "http" or address is None:
             return await self._app(scope, receive, send)
-        if address in self._suspects and not _asks_for_health(scope) and (wait := self._refusals.wait(self._per_minute, address)):
-            return await send_answer(send, refusal(_too_many(wait)), head=scope["method"] == "HEAD")
+        if not _asks_for_health(scope):
+            try:
+                self._suspects.admit(address)
+            except RequestError as error:
+                return await send_answer(send, refusal(error), head=scope["method"] == "HEAD")
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and _refused(scope, message["status"]):
-                self._count(address)
+                self._suspects.count(address, _about(scope, message["status"]))
             await send(message)
 
         await self._app(scope, receive, watched)
-
-    def _count(self, address: str) -> None:
-        if len(self._suspects) >= MOST_WINDOWS:
-            self._suspects.clear()  # its next refusal brings each back, with all that was counted
-        self._suspects.add(address)
-        self._refusals.count(self._per_minute, address)
-        if self._refusals.wait(self._per_minute, address) and not self._told.count(1, address):
-            log.warning("address.refused", address=address, per_minute=self._per_minute)
 
 
 def address_of(scope: Scope) -> str | None:
@@ -89,7 +79,7 @@ def _refused(scope: Scope, status: int) -> bool:
     return 400 <= status < 500 and status != 429 and ASKED not in scope
 
 
-def _too_many(wait: int) -> RequestError:
-    return RequestError(
-        429, "address.refused", "too many requests from this address were refused: it is not listened to for a while", retry_after_s=wait
-    )
+def _about(scope: Scope, status: int) -> Key | None:
+    """The installation that is known to be there by the answer. What is answered as if there were nothing is counted so too: else who
+    asks could tell by what is answered afterwards."""
+    return None if status == 404 else scope.get(FOUND)

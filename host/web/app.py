@@ -14,6 +14,7 @@ from host.web.errors import UnexpectedErrors, on_http_exception, on_request_erro
 from host.web.health import healthz, readyz
 from host.web.organizations import list_organizations, list_plugins, show_usage
 from host.web.requests import Requests
+from host.web.suspects import Suspects
 from host.web.webhooks import Webhooks
 
 OF = "/v1/orgs/{organization}"
@@ -28,7 +29,8 @@ def create_app(runtime: Runtime) -> Starlette:
     In another ASGI application it can be mounted below any path, in a lifespan that opens the runtime. Its options say where senders find
     the application's root (`public_url`), and below which domain each organisation has a subdomain (`base_domain`).
     """
-    webhooks = Webhooks(runtime)
+    suspects = Suspects(runtime.options.refusals_per_minute_per_address)
+    webhooks = Webhooks(runtime, suspects)
     app = Starlette(
         routes=[
             # The hot path first.
@@ -47,7 +49,7 @@ def create_app(runtime: Runtime) -> Starlette:
         middleware=[
             Middleware(Requests, runtime),
             Middleware(UnexpectedErrors),
-            Middleware(Addresses, per_minute=runtime.options.refusals_per_minute_per_address),
+            Middleware(Addresses, suspects),
         ],
         exception_handlers={RequestError: on_request_error, HTTPException: on_http_exception},
     )

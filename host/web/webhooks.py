@@ -16,7 +16,7 @@ from host.runtime.derived import Derived
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
-from host.web.addresses import ASKED
+from host.web.addresses import ASKED, FOUND, address_of
 from host.web.authentication import ACTING, authenticated, authorize
 from host.web.bodies import Bodies
 from host.web.body import ClientGone, check_json, read_body
@@ -30,6 +30,7 @@ from host.web.organization import organization_of
 from host.web.origin import Origin
 from host.web.routes import Match, RouteTable
 from host.web.sending import send_answer
+from host.web.suspects import Suspects
 from host.web.verification import verify
 from stores.organizations import SLUG
 
@@ -37,16 +38,18 @@ from stores.organizations import SLUG
 class Webhooks:
     """An ASGI application for the paths of plugins."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, suspects: Suspects) -> None:
         self._runtime = runtime
+        self._suspects = suspects
         self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
         self._tables = Derived(runtime.configuration, RouteTable)
         self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = address_of(scope)
         try:
-            with self._bodies.holding() as take:
-                answer = await self._answer(scope, receive, take)
+            with self._bodies.holding(address) as take:
+                answer = await self._answer(scope, address, receive, take)
         except MethodNotAllowed as error:
             answer = Answer("", 204, [*error.headers], b"") if scope["method"] == "OPTIONS" else refusal(error)
         except RequestError as error:
@@ -55,10 +58,11 @@ class Webhooks:
             return
         await send_answer(send, answer, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> Answer:
+    async def _answer(self, scope: Scope, address: str | None, receive: Receive, take: Callable[[int], None]) -> Answer:
         head = Head.of(scope, self._origin)
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
+        self._admit(scope, address, installation)
         match = self._tables.of(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
@@ -67,23 +71,28 @@ class Webhooks:
                 raise _not_granted(installation, match)
             if match.challenge:
                 return answer_challenge(_declared(match.route.challenge), installation, head.query)
-            receipt = await self._receipt(head, installation, match, receive, take)
+            receipt = await self._receipt(head, installation, match, self._bodies.room(address), receive, take)
             self._runtime.rates.admit(installation)
         except RequestError as error:
             return await self._refuse(error, head.receipt(installation, match))
         scope[ASKED] = True
         return passed(await self._runtime.handle(receipt))
 
+    def _admit(self, scope: Scope, address: str | None, installation: Installation) -> None:
+        """Raises `RequestError` with 429 where too many of this sender's requests to this installation were refused."""
+        found = scope[FOUND] = (installation.organization, installation.plugin)
+        if address is not None:
+            self._suspects.admit_to(address, found)
+
     async def _receipt(
-        self, head: Head, installation: Installation, match: Match, receive: Receive, take: Callable[[int], None]
+        self, head: Head, installation: Installation, match: Match, most: int, receive: Receive, take: Callable[[int], None]
     ) -> Receipt:
-        """The request, checked and complete."""
+        """The request, checked and complete. Its body has `most` bytes at most, whatever its plugin may take."""
         auth = match.route.auth
         if isinstance(auth, Token):
             authorize(authenticated(self._runtime, head.values("authorization")), installation.organization, ACTING)
         check_content_type(match.route, match.method, head.values("content-type"))
-        room = min(head.room(installation), self._bodies.most)
-        body = await read_body(receive, head.values("content-length"), room, take=take)
+        body = await read_body(receive, head.values("content-length"), min(head.room(installation), most), take=take)
         if isinstance(auth, Verify):
             verify(auth, installation, head, body, time.time_ns() // 1_000_000)
         if match.route.body == "json" and (body or match.method not in WITHOUT_BODY):

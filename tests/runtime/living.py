@@ -13,17 +13,17 @@ from stores import conditions, entries, policies
 from tests.guests_wat import Code, Handler, Keep, Respond, Succeed, manifest, plugin
 from tests.runtime.hosts import ORGANIZATION
 
-PING = {"name": "ping", "path": "/ping", "methods": ["GET", "POST"], "auth": {"type": "public"}}
+PING = {"name": "ping", "path": "/ping", "methods": ["GET", "POST"], "auth": {"type": "token"}}
 STORE = {"name": "store", "reason": "keeps what it is told"}
 SPIN = Code("(loop $l (br $l)) (unreachable)")
 TRAP = Code("(unreachable)")
 SETTINGS = {"type": "object", "properties": {"greeting": {"type": "string", "default": "hello"}, "times": {"type": "integer"}}}
 
 
-def living(lifecycle: Mapping[str, Handler], handler: Handler | None = None, **described: Any) -> bytes:
+def living(lifecycle: Mapping[str, Handler], handler: Handler | None = None, auth: str = "token", **described: Any) -> bytes:
     """`probe` with the route `ping` and these functions, which its manifest names."""
     described = {"capabilities": [STORE], "lifecycle": list(lifecycle), **described}
-    return plugin(manifest(PING, **described), handler or Respond(body=b"pong"), lifecycle=lifecycle)
+    return plugin(manifest({**PING, "auth": {"type": auth}}, **described), handler or Respond(body=b"pong"), lifecycle=lifecycle)
 
 
 def keeping(key: str, value: str = "1", *, guarded: bool = False) -> Handler:

@@ -18,7 +18,7 @@ from host.model.errors import (
 )
 from host.model.installation import Installation, Secrets
 from host.model.limits import Limits
-from host.model.manifest import Manifest, Public, Route
+from host.model.manifest import Manifest, Public, Route, Token
 from host.model.options import HostOptions
 from host.runtime.breaker import Breakers, open_breaker
 from host.runtime.enable import disable, enable
@@ -42,15 +42,16 @@ class OnDemand(Handler):
 
 
 def installation(organization: str = "acme", digest: str = "d") -> Installation:
-    manifest = Manifest(name="p", version="1.0.0", description="x", routes=[Route(name="r", path="/", auth=Public())])
+    routes = [Route(name="r", path="/", auth=Token()), Route(name="anybody", path="/anybody", auth=Public())]
+    manifest = Manifest(name="p", version="1.0.0", description="x", routes=routes)
     return Installation(
         organization=organization, plugin="p", digest=digest, manifest=manifest, settings="{}", grants=frozenset(), secrets=Secrets({}),
         limits=Limits(),
     )  # fmt: skip
 
 
-def run(error: InnkeeperError | None = None, response: int = 200, organization: str = "acme", digest: str = "d") -> Run:
-    made = Run(receipt(installation(organization, digest), "r"), error=error)
+def run(error: InnkeeperError | None = None, response: int = 200, organization: str = "acme", digest: str = "d", route: str = "r") -> Run:
+    made = Run(receipt(installation(organization, digest), route), error=error)
     made.value = None if error else CheckedResponse(response, [], b"")
     return made
 
@@ -105,6 +106,15 @@ def test_another_organisation_and_another_version_have_a_record_of_their_own() -
     assert breakers.saw(run(Trap(), organization="other")) is None
     assert breakers.saw(run(Trap(), digest="e")) is None
     assert breakers.saw(run(Trap(), organization="other")) is not None
+
+
+@pytest.mark.promise("breaker.strangers")
+def test_what_strangers_send_counts_neither_for_nor_against() -> None:
+    breakers = Breakers(2, 60, Clock())
+    assert [breakers.saw(run(Trap(), route="anybody")) for _ in range(5)] == [None] * 5
+    assert breakers.saw(run(Trap())) is None
+    assert breakers.saw(run(route="anybody")) is None
+    assert breakers.saw(run(Trap())) is not None
 
 
 def test_none_opens_where_the_operator_wants_none_and_stages_of_life_do_not_count() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from host.model.errors import RequestError
+from host.runtime.derived import Derived
 from host.runtime.receipt import Answer
 from host.runtime.runtime import Runtime
-from host.web.webhooks import Webhooks
+from host.web.routes import RouteTable
 from stores import epoch, installations
 from tests.guests_wat import Respond, manifest, plugin
 from tests.runtime.hosts import ORGANIZATION, a_host, choose, installed, records, send, under_way
@@ -82,11 +83,10 @@ async def test_pools_that_hold_nothing_go_without_a_look_up(tmp_path: Path) -> N
 async def test_nothing_of_an_uninstalled_plugin_is_kept(tmp_path: Path) -> None:
     await installed(tmp_path, plugin(manifest(ROUTE), Respond()))
     async with a_host(tmp_path) as runtime:
-        webhooks = Webhooks(runtime)
+        tables = Derived(runtime.configuration, RouteTable)
         await send(runtime, "probe", "go")
         found = runtime.installation(ORGANIZATION, "probe")
         assert found is not None
-        tables = webhooks._tables
         table = tables.of(found)
         with runtime.database.transaction() as connection:
             epoch.bump(connection)

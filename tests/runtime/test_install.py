@@ -120,7 +120,7 @@ async def test_an_upgrade_that_fails_leaves_nothing_but_the_record_of_the_call(t
 async def test_an_upgrade_keeps_what_was_chosen_and_shows_the_difference(tmp_path: Path) -> None:
     signed = {"type": "verify", "secret": "key", "header": "x-signature"}
     key, other = {"name": "key", "purpose": "verify"}, {"name": "other", "purpose": "verify", "required": False}
-    first = living({}, settings=SETTINGS, secrets=[key])
+    first = living({}, auth="public", settings=SETTINGS, secrets=[key])
     properties = {"times": {"type": "integer"}, "colour": {"type": "string", "default": "red"}}
     hook = {"name": "hook", "path": "/hook", "auth": signed}
     second = plugin(
@@ -132,7 +132,7 @@ async def test_an_upgrade_keeps_what_was_chosen_and_shows_the_difference(tmp_pat
         Respond(),
     )  # fmt: skip
     await installed(tmp_path, first, settings={"times": "3"}, secrets={"key": "hidden"})
-    await installed(tmp_path, living({"initialize": keeping("kept")}, settings=SETTINGS, secrets=[key], version="1.1.0"))
+    await installed(tmp_path, living({"initialize": keeping("kept")}, auth="public", settings=SETTINGS, secrets=[key], version="1.1.0"))
     done = await installed(tmp_path, second, grant_all=False)
 
     found = done.difference

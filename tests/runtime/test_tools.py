@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from host.model.errors import Failed, InnkeeperError, InvalidArguments, NotInstalled, ToolFailed, UnknownOrganization, UnknownTool
+from host.model.errors import (
+    Failed,
+    InnkeeperError,
+    InvalidArguments,
+    NotInstalled,
+    RequestError,
+    ToolFailed,
+    UnknownOrganization,
+    UnknownTool,
+)
 from host.runtime.tools import ListedTool, Tools
 from tests.guests_wat import Handler
 from tests.guests_wat_exports import MIRROR, SPIN, TRAP, gave, manifest, plugin, tool_error
@@ -170,3 +179,18 @@ async def test_a_new_version_with_other_arguments_is_seen_at_the_next_call(tmp_p
         with pytest.raises(InvalidArguments, match='"terms" is a required property'):
             await tools.call(ORGANIZATION, "calculator", "add", {"numbers": [1]})
         assert (await tools.call(ORGANIZATION, "calculator", "add", {"terms": []})).structured == {"terms": []}
+
+
+async def test_calls_of_tools_have_the_installations_rate_and_one_too_many_reaches_no_guest(tmp_path: Path) -> None:
+    await has(tmp_path, MIRROR)
+    async with a_host(tmp_path) as runtime:
+        await runtime.writer.commit(lambda connection: choose(connection, "calculator", limits={"calls_per_minute": 2}))
+        tools = Tools(runtime)
+        for _ in range(2):
+            await tools.call(ORGANIZATION, "calculator", "add", {"numbers": []})
+
+        with pytest.raises(RequestError, match="calls-per-minute") as refused:
+            await tools.call(ORGANIZATION, "calculator", "add", {"numbers": []})
+
+        assert (refused.value.status, refused.value.code) == (429, "limit.calls-per-minute")
+        assert len(records(runtime)) == 2

@@ -302,3 +302,10 @@ def test_the_stages_that_have_something_to_do_are_in_the_manifest() -> None:
 def test_a_stage_is_declared_without_parentheses() -> None:
     with pytest.raises(TypeError, match="on_settings_changed decorates a function, and is written without parentheses"):
         a_plugin().on_settings_changed(None)  # type: ignore[type-var]
+
+
+def test_a_stage_with_other_parameters_than_it_is_called_with_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(TypeError, match="on_validate_auth: the function takes the settings, a dict"):
+        a_plugin().on_validate_auth(lambda: None)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="on_start: the function takes nothing"):
+        a_plugin().on_start(lambda settings: None)  # type: ignore[misc]

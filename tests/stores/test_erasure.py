@@ -25,7 +25,7 @@ def test_entries_go_some_at_a_time_until_there_is_none(connection: Connection) -
     fill(connection, "oak", "chatter")
     assert erasure.has_data(connection, "oak", "chatter")
 
-    assert kept_sizes(connection) == (6, 18)
+    assert kept_sizes(connection) == (6, 24)
 
     assert erasure.erase_some(connection, "oak", "chatter", 4) == (4, 0)
     assert kept_sizes(connection) == (2, 6)

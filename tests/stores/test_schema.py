@@ -232,7 +232,7 @@ def test_all_our_names_are_known(connection: Connection) -> None:
 
 FIRST = ("INSERT INTO organizations VALUES ('acme', '{}', 1)", "INSERT INTO plugins VALUES ('probe', 'd1', '1.0.0', '{}', 1)")
 INSTALLED = "INSERT INTO installations VALUES ('acme', '{plugin}', 'd1', '{{}}', '[]', '{{}}', {enabled}, 1, 7)"
-ENTRY = "INSERT INTO store_entries VALUES ('acme', 'probe', 'plugin', '', '{key}', X'{value}', 'v1')"
+ENTRY = "INSERT INTO store_entries VALUES ('acme', 'probe', '{kind}', '{subject}', '{key}', X'{value}', 'v1')"
 DELIVERY = (
     "INSERT INTO deliveries VALUES ('acme', 'd', 'probe', '1', 'in', 'POST', '/', 'failed', 502, 'trap', 'm', 1, 2, 0, 1, 3, 4, 5, 6, 0)"
 )
@@ -259,8 +259,8 @@ def test_what_a_first_version_kept_is_there_after_the_upgrade(tmp_path: Path) ->
     for statement in (
         *FIRST,
         INSTALLED.format(plugin="probe", enabled=1),
-        ENTRY.format(key="é", value="01"),
-        ENTRY.format(key="b", value="0102"),
+        ENTRY.format(kind="plugin", subject="", key="é", value="01"),
+        ENTRY.format(kind="customer", subject="zoë", key="b", value="0102"),
         DELIVERY,
         LINE,
     ):
@@ -268,7 +268,9 @@ def test_what_a_first_version_kept_is_there_after_the_upgrade(tmp_path: Path) ->
 
     schema.upgrade(connection)
 
-    assert connection.execute("SELECT keys, bytes FROM store_sizes WHERE organization = 'acme' AND plugin = 'probe'").fetchall() == [(2, 6)]
+    assert connection.execute("SELECT keys, bytes FROM store_sizes WHERE organization = 'acme' AND plugin = 'probe'").fetchall() == [
+        (2, 10)
+    ]
     assert connection.execute("SELECT status, status_at, initialized, breaker_opened_at FROM installations").fetchall() == [
         ("running", 7, "d1", None)
     ]

@@ -25,7 +25,8 @@ def commit(connection: Connection, *wishes: Effect, organization: str = "oak", p
 
 
 def recount(connection: Connection, organization: str = "oak", plugin: str = "p") -> Size:
-    counted = "SELECT count(*), coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM store_entries"
+    names = "length(CAST(scope_subject AS BLOB)) + length(CAST(key AS BLOB))"
+    counted = f"SELECT count(*), coalesce(sum({names} + length(value)), 0) FROM store_entries"
     return Size(*connection.execute(f"{counted} WHERE organization = ? AND plugin = ?", (organization, plugin)).fetchone())
 
 
@@ -41,7 +42,7 @@ def wish(scope: Scope, key: str, what: str, value: str, version: str) -> Effect:
 
 wishes = st.builds(
     wish,
-    st.sampled_from([PLUGIN, Scope("customer", "c1")]),
+    st.sampled_from([PLUGIN, Scope("customer", "cü")]),
     st.sampled_from(["a", "ä", "\U0001f600", "long" * 20]),
     st.sampled_from(["set", "set", "guarded", "add", "delete"]),
     st.sampled_from(["1", '"text"', "[1,2,3]", '"' + "x" * 500 + '"']),
@@ -75,6 +76,18 @@ def test_a_guarded_write_over_an_entry_counts_the_difference(connection: Connect
     commit(connection, StoreSet(PLUGIN, "k", "1", guarded=True, expected=entry.version))
 
     assert sizes.get(connection, "oak", "p") == recount(connection) == Size(1, 2)
+
+
+@pytest.mark.promise("limits.store")
+def test_whom_an_entry_is_about_counts_like_its_key(connection: Connection) -> None:
+    whom = Scope("customer", "ü" * 250)
+    with pytest.raises(LimitExceeded) as failed:
+        commit(connection, StoreSet(whom, "k", "1"), store_bytes=501)
+    assert failed.value.code == "limit.store-bytes"
+    commit(connection, StoreSet(whom, "k", "1"), store_bytes=502)
+    assert sizes.get(connection, "oak", "p") == recount(connection) == Size(1, 502)
+    commit(connection, StoreDelete(whom, "k"))
+    assert sizes.get(connection, "oak", "p") == Size(0, 0)
 
 
 @pytest.mark.promise("limits.store")

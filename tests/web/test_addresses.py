@@ -14,6 +14,7 @@ from host.web.addresses import Addresses, address_of
 from host.web.app import create_app
 from host.web.errors import NotFound, refusal
 from host.web.sending import send_answer
+from host.web.suspects import Suspects
 from tests.building import artefacts
 from tests.guests_wat import Respond, manifest, plugin
 from tests.runtime.hosts import choose, installed
@@ -21,6 +22,7 @@ from tests.web.site import SECRETS, Reply, Site, exchange, probe
 
 SOMEBODY, ELSE = "203.0.113.7", "203.0.113.8"
 OPEN, ANY = "/v1/orgs/acme/plugins/probe/open", "/v1/orgs/acme/plugins/probe/any"
+TOKEN, GLOBEX = "/v1/orgs/acme/plugins/probe/token", OPEN.replace("acme", "globex")
 OPTIONS = HostOptions(refusals_per_minute_per_address=3)
 
 
@@ -38,7 +40,10 @@ def opened(folder: Path) -> AbstractAsyncContextManager[Runtime]:
 
 
 @pytest.mark.promise("front.addresses")
-@pytest.mark.parametrize("target", [ANY, "/v1/orgs/acme/plugins/none/x", "/nothing", "/v1/orgs/acme/deliveries", "/v1/plugins/probe/open"])
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/orgs/acme/plugins/none/x", "/v1/orgs/acme/plugins/probe/none", "/nothing", "/v1/orgs/acme/deliveries", "/v1/plugins/probe/open"],
+)
 async def test_an_address_whose_requests_are_refused_is_told_to_wait_before_anything_is_looked_up(tmp_path: Path, target: str) -> None:
     await installed(tmp_path, probe(), secrets=SECRETS)
     async with opened(tmp_path) as runtime:
@@ -50,6 +55,51 @@ async def test_an_address_whose_requests_are_refused_is_told_to_wait_before_anyt
         assert (told.status, told.code) == (429, "address.refused")
         assert 1 <= int(told.header("retry-after")[0]) <= 120
         assert len(site.records()) == recorded
+        assert (await ask(site, ELSE, OPEN)).status == 200
+
+
+@pytest.mark.promise("front.addresses")
+@pytest.mark.parametrize(("target", "method", "status"), [(ANY, "POST", 401), (OPEN, "DELETE", 405), (TOKEN, "POST", 401)])
+async def test_what_is_refused_at_one_installation_silences_its_sender_there_and_nowhere_else(
+    tmp_path: Path, target: str, method: str, status: int
+) -> None:
+    for organization in ("acme", "globex"):
+        await installed(tmp_path, probe(), secrets=SECRETS, organization=organization)
+    async with opened(tmp_path) as runtime:
+        site = Site(runtime, create_app(runtime))
+        assert [(await ask(site, SOMEBODY, target, method)).status for _ in range(3)] == [status] * 3
+        recorded = len(site.records())
+        told = await ask(site, SOMEBODY, OPEN)
+        assert (told.status, told.code) == (429, "address.refused")
+        assert 1 <= int(told.header("retry-after")[0]) <= 120
+        assert len(site.records()) == recorded
+        assert [(await ask(site, SOMEBODY, GLOBEX)).status for _ in range(10)] == [200] * 10
+        assert (await ask(site, ELSE, OPEN)).status == 200
+
+
+@pytest.mark.promise("front.addresses")
+async def test_a_body_that_is_too_large_is_not_looked_at_any_more_at_an_installation_that_has_refused_its_sender(tmp_path: Path) -> None:
+    await installed(tmp_path, probe(), secrets=SECRETS)
+    async with opened(tmp_path) as runtime:
+        with runtime.database.transaction() as connection:
+            choose(connection, "probe", limits={"input_bytes": 4096})
+        site = Site(runtime, create_app(runtime))
+        statuses = [(await ask(site, SOMEBODY, OPEN, body=b"x" * 5000)).status for _ in range(5)]
+        assert statuses == [413] * 3 + [429] * 2
+
+
+@pytest.mark.promise("front.addresses")
+async def test_ten_times_as_much_refused_at_many_installations_silences_an_address_everywhere(tmp_path: Path) -> None:
+    names = ["acme", *(f"org-{number}" for number in range(10))]
+    for organization in names:
+        await installed(tmp_path, probe(), secrets=SECRETS, organization=organization)
+    async with opened(tmp_path) as runtime:
+        site = Site(runtime, create_app(runtime))
+        for organization in names[1:]:
+            assert (await ask(site, SOMEBODY, OPEN)).status == 200
+            assert [(await ask(site, SOMEBODY, ANY.replace("acme", organization))).status for _ in range(3)] == [401] * 3
+        assert (await ask(site, SOMEBODY, OPEN)).status == 429
+        assert [(await ask(site, SOMEBODY, path, "GET")).status for path in ("/healthz", "/readyz")] == [200, 200]
         assert (await ask(site, ELSE, OPEN)).status == 200
 
 
@@ -79,7 +129,7 @@ async def test_a_provider_that_sends_too_much_for_one_organisation_is_not_silenc
             choose(connection, "probe", limits={"calls_per_minute": 1})
         site = Site(runtime, create_app(runtime))
         assert [(await ask(site, SOMEBODY, OPEN)).status for _ in range(10)] == [200] + [429] * 9
-        assert (await ask(site, SOMEBODY, OPEN.replace("acme", "globex"))).status == 200
+        assert (await ask(site, SOMEBODY, GLOBEX)).status == 200
 
 
 async def test_of_a_sender_whose_address_is_not_known_nothing_is_counted(tmp_path: Path) -> None:
@@ -110,14 +160,16 @@ async def test_however_many_addresses_are_refused_what_is_kept_of_them_is_bounde
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await send_answer(send, refusal(NotFound()))
 
-    addresses = Addresses(refuse, per_minute=3)
+    suspects = Suspects(per_minute=3)
+    addresses = Addresses(refuse, suspects)
 
     async def status(address: str) -> int:
         return (await exchange(addresses, {"type": "http", "path": "/", "method": "GET", "client": (address, 1)}, [])).status
 
     assert [await status(SOMEBODY) for _ in range(4)] == [404, 404, 404, 429]
     for number in range(MOST_WINDOWS):
-        addresses._count(f"stranger {number}")
-    assert len(addresses._suspects) <= MOST_WINDOWS
-    assert "of 50000" in repr(addresses._refusals)
+        suspects.count(f"stranger {number}", None)
+        suspects.count(f"stranger {number}", ("acme", f"plugin-{number}"))
+    assert len(suspects._addresses) <= MOST_WINDOWS
+    assert repr(suspects).endswith("at installations <Rate <Windows [50000 of 50000]>>>")
     assert [await status(ELSE) for _ in range(4)] == [404, 404, 404, 429]

@@ -21,9 +21,10 @@ from tests.web.site import SECRETS, Site, probe
 OPEN = "/v1/orgs/acme/plugins/probe/open"
 
 
-def scope() -> dict[str, Any]:
+def scope(address: str | None) -> dict[str, Any]:
     return {
         "type": "http", "http_version": "1.1", "asgi": {"version": "3.0"}, "scheme": "http", "server": ("testserver", 80), "method": "POST",
+        "client": address and (address, 1234),
         "path": OPEN, "raw_path": OPEN.encode(), "root_path": "", "query_string": b"", "headers": [(b"host", b"testserver")],
     }  # fmt: skip
 
@@ -31,10 +32,10 @@ def scope() -> dict[str, Any]:
 class Sender:
     """A request whose body comes in parts, when the test says so."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, address: str | None = None) -> None:
         self._parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._sent: list[Any] = []
-        self.task = asyncio.create_task(site.app(scope(), self._parts.get, self._send))
+        self.task = asyncio.create_task(site.app(scope(address), self._parts.get, self._send))
 
     async def _send(self, message: Any) -> None:
         self._sent.append(message)
@@ -50,6 +51,19 @@ class Sender:
     async def status(self) -> int:
         await self.task
         return int(self._sent[0]["status"])
+
+
+async def ended(sender: Sender, end: str) -> None:
+    """Ends a request that is under way in one of three ways."""
+    if end == "leaves":
+        sender.leave()
+        await sender.task
+    elif end == "is cancelled":
+        sender.task.cancel()
+        await asyncio.wait([sender.task])
+    else:
+        await sender.give(b"", more=False)
+        assert await sender.status() == 200
 
 
 @pytest.mark.promise("limits.bodies")
@@ -68,15 +82,7 @@ async def test_beyond_the_budget_nothing_is_read_on_and_what_was_held_is_free_ho
             third = Sender(site)
             await third.give(b"x" * 3 * MIB, more=False)
             assert await third.status() == 200
-            if end == "leaves":
-                first.leave()
-                await first.task
-            elif end == "is cancelled":
-                first.task.cancel()
-                await asyncio.wait([first.task])
-            else:
-                await first.give(b"", more=False)
-                assert await first.status() == 200
+            await ended(first, end)
         whole = Sender(site)
         await whole.give(b"x" * 8 * MIB, more=False)
         assert await whole.status() == 200, "everything is free again"
@@ -87,13 +93,78 @@ async def test_beyond_the_budget_nothing_is_read_on_and_what_was_held_is_free_ho
         assert [(record.outcome, record.status) for record in refused] == [("refused", 503)] * 3
 
 
+@pytest.mark.promise("limits.bodies")
+async def test_an_address_that_is_slow_with_its_part_leaves_room_for_others_however_its_requests_end(tmp_path: Path) -> None:
+    await installed(tmp_path, probe(Respond()), secrets=SECRETS)
+    async with Runtime.opened(DataDirectory(tmp_path), artefacts(), HostOptions(body_bytes_in_flight=16 * MIB)) as runtime:
+        site = Site(runtime, create_app(runtime))
+        for end in ("leaves", "is cancelled", "is answered"):
+            slow = [Sender(site, "2001:db8::1"), Sender(site, "2001:db8::2")]
+            for sender in slow:
+                await sender.give(b"x" * 2 * MIB)
+            beyond, neighbour = Sender(site, "2001:db8::3"), Sender(site, "203.0.113.7")
+            await beyond.give(b"x")
+            assert await beyond.status() == 503
+            await neighbour.give(b"x" * 3 * MIB, more=False)
+            assert await neighbour.status() == 200
+            for sender in slow:
+                await ended(sender, end)
+            again = Sender(site, "2001:db8::3")
+            await again.give(b"x" * 3 * MIB, more=False)
+            assert await again.status() == 200, "its part is free again"
+
+
+@pytest.mark.promise("limits.bodies")
+async def test_many_addresses_together_hold_no_more_than_the_budget(tmp_path: Path) -> None:
+    await installed(tmp_path, probe(Respond()), secrets=SECRETS)
+    async with Runtime.opened(DataDirectory(tmp_path), artefacts(), HostOptions(body_bytes_in_flight=16 * MIB)) as runtime:
+        site = Site(runtime, create_app(runtime))
+        senders = [Sender(site, f"203.0.113.{number}") for number in range(8)]
+        for sender in senders:
+            await sender.give(b"x" * 2 * MIB)
+        beyond = Sender(site, "203.0.113.100")
+        await beyond.give(b"x")
+        assert await beyond.status() == 503
+        for sender in senders:
+            await sender.give(b"", more=False)
+            assert await sender.status() == 200
+
+
+@pytest.mark.promise("limits.bodies")
+async def test_a_body_that_one_address_could_never_have_held_is_told_so(tmp_path: Path) -> None:
+    await installed(tmp_path, probe(Respond()), secrets=SECRETS)
+    async with Runtime.opened(DataDirectory(tmp_path), artefacts(), HostOptions(body_bytes_in_flight=8 * MIB)) as runtime:
+        with runtime.database.transaction() as connection:
+            choose(connection, "probe", limits={"input_bytes": 20 * MIB})
+        site = Site(runtime, create_app(runtime))
+        whole, more = Sender(site, "203.0.113.7"), Sender(site, "203.0.113.7")
+        await whole.give(b"x" * 4 * MIB, more=False)
+        assert await whole.status() == 200, "however small the budget, a largest body of the defaults has room"
+        await more.give(b"x" * (4 * MIB + 1))
+        assert await more.status() == 413
+
+
+def test_an_address_can_hold_a_quarter_and_is_forgotten_when_it_holds_nothing() -> None:
+    bodies = Bodies(256 * MIB)
+    assert (bodies.room("a"), bodies.room(None)) == (64 * MIB, 256 * MIB)
+    with bodies.holding("a") as take, bodies.holding("a") as other, bodies.holding("b") as neighbour:
+        take(60 * MIB)
+        other(4 * MIB)
+        with pytest.raises(RequestError, match="from this address") as full:
+            other(1)
+        assert (full.value.status, full.value.code) == (503, "host.bodies")
+        neighbour(64 * MIB)
+        assert repr(bodies) == f"<Bodies [{128 * MIB} of {256 * MIB} bytes, 2 addresses]>"
+    assert repr(bodies) == f"<Bodies [0 of {256 * MIB} bytes, 0 addresses]>"
+
+
 def test_parts_are_counted_and_given_back() -> None:
     bodies = Bodies(10)
-    with bodies.holding() as take, bodies.holding() as other:
+    with bodies.holding(None) as take, bodies.holding("b") as other:
         take(6)
         other(4)
         with pytest.raises(RequestError) as full:
             take(1)
         assert (full.value.status, full.value.code) == (503, "host.bodies")
-        assert repr(bodies) == "<Bodies [10 of 10 bytes]>"
-    assert bodies.held == 0
+        assert repr(bodies) == "<Bodies [10 of 10 bytes, 1 addresses]>"
+    assert repr(bodies) == "<Bodies [0 of 10 bytes, 0 addresses]>"

@@ -20,8 +20,8 @@ async def test_only_who_may_call_learns_that_a_plugin_is_out_of_service(tmp_path
     async with a_host(tmp_path, HostOptions(breaker_failures=2)) as runtime:
         site = Site(runtime, create_app(runtime))
         base = f"/v1/orgs/{ORGANIZATION}/plugins/probe"
-        for _ in range(2):
-            assert (await site.ask("GET", f"{base}/open")).code == "trap"
+        for path, headers in [("open", [])] * 3 + [("token", [site.token()])] * 2:
+            assert (await site.ask("GET", f"{base}/{path}", headers=headers)).code == "trap"
 
         refused = await site.ask("GET", f"{base}/open")
         assert (refused.status, refused.code, refused.header("retry-after")) == (503, "breaker.open", ["60"])
@@ -29,7 +29,7 @@ async def test_only_who_may_call_learns_that_a_plugin_is_out_of_service(tmp_path
         assert (await site.ask("POST", f"{base}/any", body=b"unsigned")).code == "signature.invalid"
         assert (await site.ask("GET", f"{base}/token")).code == "unauthenticated"
         assert (await site.ask("GET", f"{base}/token", headers=[site.token()])).code == "breaker.open"
-        assert [(each.outcome, each.status, each.error_code) for each in site.records()[2:]] == [
+        assert [(each.outcome, each.status, each.error_code) for each in site.records()[5:]] == [
             ("refused", 503, "breaker.open"), ("refused", 401, "signature.invalid"), ("refused", 401, "unauthenticated"),
             ("refused", 503, "breaker.open"),
         ]  # fmt: skip

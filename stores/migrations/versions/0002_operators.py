@@ -9,7 +9,7 @@ down_revision = "0001"
 Key = Text().with_variant(Text(collation="C"), "postgresql")
 SIZES = """
     INSERT INTO store_sizes (organization, plugin, keys, bytes)
-    SELECT organization, plugin, count(*), sum({bytes_of_key} + length(value)) FROM store_entries GROUP BY organization, plugin
+    SELECT organization, plugin, count(*), sum({bytes_of_name} + length(value)) FROM store_entries GROUP BY organization, plugin
 """
 
 
@@ -77,7 +77,8 @@ def _sizes() -> None:
         PrimaryKeyConstraint("organization", "plugin", name="store_sizes_pkey"),
     )
     is_sqlite = op.get_context().dialect.name == "sqlite"
-    op.execute(SIZES.format(bytes_of_key="length(CAST(key AS BLOB))" if is_sqlite else "octet_length(key)"))
+    bytes_of = "length(CAST({} AS BLOB))" if is_sqlite else "octet_length({})"
+    op.execute(SIZES.format(bytes_of_name=" + ".join(bytes_of.format(column) for column in ("scope_subject", "key"))))
 
 
 def _dedupe_keys() -> None:

@@ -46,7 +46,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     runs: int
     """How often the guest ran: again after a lost race, a change of the configuration, or a failure in a used instance.
 
-    The figures below are those of the last run.
+    The figures below are the sums over all runs; memory is the largest. Effects and log are those of the last run.
     """
     fuel: int
     memory: int

@@ -39,7 +39,7 @@ class Secrets(Mapping[str, str]):
         raise TypeError("secrets are not copied and not pickled")
 
 
-class Installation(Struct, frozen=True, kw_only=True, dict=True):
+class Installation(Struct, frozen=True, kw_only=True, dict=True, weakref=True):
     """`settings` is a JSON object as text, complete with the manifest's defaults; `digest` the component's SHA-256 in hexadecimal.
 
     `own_secrets` are the plugin's own, which serve shared routes: host functions must not look at them.

@@ -93,3 +93,14 @@ class Usage:
     """About: bytes of private writable memory that the process took while the instance, and no other, ran since it was made. Its linear
     memory and tables are most of that; what it took while others ran too is missing, and some of the host's own may be in it."""
     duration_us: int = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Of two calls, one after the other: sums, and the larger memory."""
+        return Usage(
+            fuel=self.fuel + other.fuel,
+            host_calls=self.host_calls + other.host_calls,
+            bytes_in=self.bytes_in + other.bytes_in,
+            bytes_out=self.bytes_out + other.bytes_out,
+            memory=max(self.memory, other.memory),
+            duration_us=self.duration_us + other.duration_us,
+        )

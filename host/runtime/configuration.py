@@ -15,7 +15,7 @@ log = structlog.get_logger()
 class Configuration:
     """Snapshots of installations, valid for one number of the config epoch. A command in another process moves that on.
 
-    `on_change` is called after each such move, at the first question that comes.
+    All of `on_change` are called after each such move, at the first question that comes.
     """
 
     def __init__(self, connection: Connection, sealer: Sealer) -> None:
@@ -25,7 +25,7 @@ class Configuration:
         self._earlier: dict[tuple[str, str], Installation] = {}
         self._of_organization: dict[str, list[str]] = {}
         self.epoch = -1
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"<Configuration [epoch {self.epoch}, {len(self._installations)} installations]>"
@@ -63,6 +63,11 @@ class Configuration:
         """The installation as it is in the database just now, enabled or not."""
         return installations.load(self._connection, self._sealer, organization, plugin)
 
+    def keeps(self, installation: Installation) -> bool:
+        """Whether it is the current one, or may yet turn out to be: nobody has asked since the last change. Looks nothing up."""
+        key = (installation.organization, installation.plugin)
+        return self._installations.get(key, self._earlier.get(key)) is installation
+
     def _load(self, organization: str, plugin: str) -> Installation | None:
         """A secret that does not open is as if it were not set: nothing verifies with it, and nothing else is lost."""
         found = self.stored(organization, plugin)
@@ -76,7 +81,8 @@ class Configuration:
         now = epoch.read(self._connection)
         if now != self.epoch:
             self.epoch = now
-            self._earlier |= self._installations
+            self._earlier = self._installations
             self._installations = {}
             self._of_organization = {}
-            self.on_change()
+            for react in self.on_change:
+                react()

@@ -148,7 +148,7 @@ def _write(
     conditions.set_breaker(connection, organization, plugin, None)
     conditions.set_status(connection, organization, plugin, *_status(wanted, rehearsal), at)
     for run in rehearsal.runs:
-        deliveries.record(connection, run.delivery(runs=1))
+        deliveries.record(connection, run.delivery())
         if run.succeeded:
             run.request.commit(connection, run.value)
 
@@ -183,7 +183,7 @@ async def _refuse_failed(runtime: Runtime, wanted: Candidate, rehearsal: Rehears
     if failed is None or not (wanted.is_upgrade or failed.request.name == "validate-auth"):
         return
     if not wanted.creates_organization:
-        delivery = failed.delivery(runs=1)
+        delivery = failed.delivery()
         await runtime.writer.commit(lambda connection: deliveries.record(connection, delivery))
     installation, before = wanted.installation, wanted.before
     version = f"{installation.plugin} {installation.manifest.version} is not installed in {installation.organization}"

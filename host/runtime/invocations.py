@@ -14,7 +14,7 @@ from host.runtime.capacity import NoPlace
 from host.runtime.components import Components
 from host.runtime.configuration import Configuration
 from host.runtime.ending import Ending
-from host.runtime.pool import Lease, Pool
+from host.runtime.pool import Lease, Pool, Superseded
 from host.runtime.pools import Pools
 from host.runtime.refusals import Refusals
 from host.runtime.request import InvocationRequest
@@ -65,34 +65,33 @@ class Invocations:
         asked for is no longer there; `KeyTaken` when the same request was answered meanwhile: then nothing is recorded.
         """
         deadline_at = request.deadline_at()
-        runs = 0
         fresh = False
-        run: Run | None = None
+        last: Run | None = None
         while True:
-            request = await self._current(request, run, runs)
-            runs += 1
-            run = Run(request)
+            request = await self._current(request, last)
+            run = Run.after(last, request)
             if request.guarded and request.installation.breaker_open:
-                run.fail(error := BreakerOpen())
-                await self._refusals.record(request, error)
-                return run
+                return await self._held_up(request, last)
             try:
-                await self._attempt(run, deadline_at, runs, fresh)
+                await self._attempt(run, deadline_at, fresh)
             except KeyTaken:
                 raise
+            except Superseded:
+                continue
             except Conflict as conflict:
+                last = run
                 if asyncio.get_running_loop().time() < deadline_at:
                     continue
-                run.fail(LostToOthers(f"the call lost the race for its commit {runs} times, until its deadline: {conflict.message}"))
+                run.fail(LostToOthers(f"the call lost the race for its commit {run.runs} times, until its deadline: {conflict.message}"))
             if run.may_be_the_instances_fault and not fresh:
-                fresh = True
+                last, fresh = run, True
                 continue
             opening = self._breakers.saw(run)
             if not run.succeeded:
-                await self._record(run, runs, opening)
+                await self._record(run, opening)
             return run
 
-    async def _current(self, request: InvocationRequest, last: Run | None, runs: int) -> InvocationRequest:
+    async def _current(self, request: InvocationRequest, last: Run | None) -> InvocationRequest:
         """The request to the installation as it is now. Where that has no place for it any more, this is what became of the last run."""
         try:
             return request.current(self._configuration.installation)
@@ -101,11 +100,18 @@ class Invocations:
                 await self._refusals.record(request, error)
             else:
                 last.fail(error)
-                await self._record(last, runs, None)
+                await self._record(last, None)
             raise
 
-    async def _attempt(self, run: Run, deadline_at: float, runs: int, fresh: bool) -> None:
-        """One run, committed when it succeeded. Raises `Conflict` when it has to run again."""
+    async def _held_up(self, request: InvocationRequest, last: Run | None) -> Run:
+        """What an open breaker makes of a request. A guest that ran for it already is in the record."""
+        run = last or Run(request)
+        run.fail(error := BreakerOpen())
+        await (self._record(run, None) if last else self._refusals.record(request, error))
+        return run
+
+    async def _attempt(self, run: Run, deadline_at: float, fresh: bool) -> None:
+        """One run, committed when it succeeded. Raises `Conflict` when it has to run again, `Superseded` when it did not run at all."""
         installation = run.request.installation
         pool = self._pools.of(installation)
         alone = installation.manifest.instance == "fresh"
@@ -113,14 +119,19 @@ class Invocations:
             async with self._ending.droppable():
                 component = await self._components.load(installation.digest)
                 lease = await _acquire(pool, deadline_at, fresh or alone)
+        except Superseded:
+            raise
         except InnkeeperError as error:
             return run.fail(error)
+        if self._configuration.installation(installation.organization, installation.plugin) is not installation:
+            pool.release(lease)  # it changed while the call waited
+            raise Superseded
         run.cold = lease.cold
         try:
             await self._runner.run(run, component, lease.instance, deadline_at, waits=partial(pool.waits, lease))
             if run.succeeded:
                 pool.waits(lease, True)
-                await self._commit(run, runs)
+                await self._commit(run)
         except BaseException:  # boundary: whatever ends the run, its instance remembers what never happened
             pool.discard(lease)
             raise
@@ -129,14 +140,14 @@ class Invocations:
         else:
             pool.release(lease)
 
-    async def _commit(self, run: Run, runs: int) -> None:
+    async def _commit(self, run: Run) -> None:
         """Effects and delivery in one transaction, under a configuration that lets them: grants are checked again by that.
 
         A commit that fails for another reason than a race is the run's error. Raises `Conflict`.
         """
         request, value = run.request, run.value
         organization, plugin = request.installation.organization, request.installation.plugin
-        delivery = run.delivery(runs)
+        delivery = run.delivery()
 
         def job(made_under: int, connection: Connection) -> None:
             if epoch.read(connection) != made_under:
@@ -157,15 +168,15 @@ class Invocations:
                 return run.fail(error)
         raise ConfigurationChanged
 
-    async def _record(self, run: Run, runs: int, opening: str | None) -> None:
+    async def _record(self, run: Run, opening: str | None) -> None:
         """What is kept of a failure, in a transaction of its own: with `opening`, a reason, the breaker too. It is answered even if that
         can't be kept.
 
         Where there was no place for the call, it is kept as a refused request is: only so many a minute.
         """
-        if isinstance(run.error, NoPlace):
+        if isinstance(run.error, NoPlace) and run.runs == 1:
             return await self._refusals.record(run.request, run.error)
-        delivery = run.delivery(runs)
+        delivery = run.delivery()
         log.warning(
             "delivery.failed",
             organization=delivery.organization,
@@ -204,7 +215,7 @@ def permits(now: Installation | None, run: Run) -> bool:
     if now is None or now is made:
         return now is made
     replaced = now.digest != made.digest
-    return (replaced or structs.replace(now, breaker_open=made.breaker_open) == made) and run.used <= now.grants
+    return (replaced or structs.replace(now, breaker_open=made.breaker_open) == made) and run.used | run.request.needs <= now.grants
 
 
 async def _acquire(pool: Pool, deadline_at: float, fresh: bool) -> Lease:

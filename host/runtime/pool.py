@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from host.model.errors import Conflict
 from host.model.limits import MIB, Limits
 from host.model.options import HostOptions
 from host.runtime.capacity import Capacity, HostFull, NoPlace, Room
@@ -26,6 +27,10 @@ class QueueFull(NoPlace):
         super().__init__(429, "limit.queue", type(self).__doc__ or "")
 
 
+class Superseded(Conflict):
+    """The plugin's configuration changed before the call had an instance: it begins anew under the one of now. No guest ran."""
+
+
 class Lease:
     """An instance lent to one invocation. `cold`: it was made for it. `waiting`: its guest waits for the host."""
 
@@ -36,7 +41,7 @@ class Lease:
 
 
 class _Turn:
-    """A caller in line. Its future gets the lease of an idle instance, None for the right to make one, or `HostFull`."""
+    """A caller in line. Its future gets the lease of an idle instance, None for the right to make one, `HostFull`, or `Superseded`."""
 
     def __init__(self, fresh: bool) -> None:
         self.fresh = fresh
@@ -70,11 +75,18 @@ class Pool:
         busy = len(self._lent) + self._starting
         return f"<Pool [Instances: {busy} busy, {len(self._idle)} idle; {len(self._line)} calls queued]>"
 
+    @property
+    def empty(self) -> bool:
+        """It has no instance, makes none, and nobody waits for one."""
+        return not (self._idle or self._lent or self._starting or self._line)
+
     async def acquire(self, fresh: bool = False) -> Lease:
         """An instance: an idle one, or with `fresh` certainly a new one. Waits in line while there is none to be had.
 
-        Raises `QueueFull` where too many wait already, `HostFull` where there is room for none and none that would come back.
+        Raises `QueueFull` where too many wait already, `HostFull` where there is room for none and none that would come back,
+        `Superseded` where the pool is closed, or closes before there is one.
         """
+        self._require_open()
         turn = _Turn(fresh)
         self._line.append(turn)
         self._serve()
@@ -83,10 +95,15 @@ class Pool:
             raise QueueFull
         try:
             lease = await turn.future
+            self._require_open()
         except BaseException:  # boundary: whatever ends the wait, what was just given must not be lost
             self._leave(turn)
             raise
-        return lease or await self._make()
+        lease = lease or await self._make()
+        if self._closed:
+            self.discard(lease)
+            raise Superseded
+        return lease
 
     def release(self, lease: Lease) -> None:
         """Gives an instance back for the next invocation."""
@@ -111,10 +128,18 @@ class Pool:
             asyncio.get_running_loop().call_soon(self._serve)
 
     def close(self) -> None:
-        """Closes what is idle; what is lent closes when it comes back."""
+        """Closes what is idle, and ends the waits of all in line; what is lent closes when it comes back."""
         self._closed = True
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.future.done():
+                turn.future.set_exception(Superseded())
         while self._idle:
             self._end(self._idle.pop())
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Superseded
 
     def _serve(self) -> None:
         """Gives the first in line what they wait for, as long as there is any."""

@@ -42,9 +42,12 @@ class Pools:
         return pool
 
     def forget_changed(self) -> None:
-        """Closes the idle instances of installations that are not what they were, or are no more."""
+        """Closes the idle instances of installations that are not what they were, or are no more.
+
+        A pool that holds nothing goes without a look-up: there can be thousands, and a new one costs nothing.
+        """
         for key, (installation, pool) in list(self._pools.items()):
-            if self._configuration.installation(*key) is not installation:
+            if pool.empty or self._configuration.installation(*key) is not installation:
                 pool.close()
                 del self._pools[key]
 

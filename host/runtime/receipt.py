@@ -11,7 +11,7 @@ from msgspec.json import encode
 from host.model.dedupe import Claim, Place, RecordedResponse
 from host.model.errors import InnkeeperError, RequestError
 from host.model.installation import Installation
-from host.model.manifest import Public, Route, Verify
+from host.model.manifest import PUBLIC, Public, Route, Verify
 from host.model.payload import to_payload
 from host.model.webhook import Header, Request
 from host.runtime.exports import HANDLE_WEBHOOK, value_of
@@ -52,6 +52,10 @@ class Receipt(InvocationRequest):
     @property
     def endpoint(self) -> tuple[str, str]:
         return self.method, self.path
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({PUBLIC}) if isinstance(self.route.auth, Public) else frozenset()
 
     def request(self) -> Request:
         """As WIT's `webhooks.request`."""

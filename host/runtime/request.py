@@ -55,6 +55,11 @@ class InvocationRequest(ABC):
         """The HTTP method and path, for the record; empty where it did not come by HTTP."""
         return "", ""
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """The grants that asking for it takes, whatever the guest does then."""
+        return frozenset()
+
     def deadline_at(self) -> float:
         """When it must be answered, on the event loop's clock. The limit counts from the receipt."""
         spent = (time.perf_counter_ns() - self.received_ns) / 1e9

@@ -16,10 +16,11 @@ class Run:
     """`error` and `value` are alternatives; some values are failures too: a response with a status of 400 or above.
 
     `effects` begin with those of earlier runs that commit together with this one; `own_effects` are its own, by number. `used` are the
-    capabilities that the guest has used.
+    capabilities that the guest has used. `runs` counts this run and those of the same request before it, and `usage` is what they all took.
     """
 
     request: InvocationRequest
+    runs: int = 1
     cold: bool = False
     value: Any = None
     error: InnkeeperError | None = None
@@ -29,6 +30,11 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     log: list[LogLine] = field(default_factory=list)
     dropped_log_lines: int = 0
+
+    @classmethod
+    def after(cls, last: "Run | None", request: InvocationRequest) -> "Run":
+        """The next run for a request, or the first."""
+        return cls(request) if last is None else cls(request, runs=last.runs + 1, usage=last.usage)
 
     @property
     def succeeded(self) -> bool:
@@ -51,18 +57,18 @@ class Run:
 
     def took(self, invocation: Invocation, usage: Usage) -> None:
         """Takes over what an invocation left."""
-        self.effects, self.own_effects, self.usage = invocation.effects, invocation.own_effects, usage
+        self.effects, self.own_effects, self.usage = invocation.effects, invocation.own_effects, self.usage.plus(usage)
         self.used = frozenset(invocation.used)
         self.log, self.dropped_log_lines = invocation.log, invocation.dropped_log_lines
 
-    def delivery(self, runs: int) -> Delivery:
+    def delivery(self) -> Delivery:
         """The record of the request whose last run this was."""
         return self.request.delivery(
             "succeeded" if self.succeeded else "failed",
             self.status,
             self.error,
             cold=self.cold,
-            runs=runs,
+            runs=self.runs,
             usage=self.usage,
             effects=self.own_effects if self.succeeded else 0,
             log=self.log,

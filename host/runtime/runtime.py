@@ -85,7 +85,7 @@ class Runtime:
             platform.appliers(),
         )  # fmt: skip
         self._rehearsals = Rehearsals(self.components, self._runner, self.capacity)
-        self.configuration.on_change = self._forget
+        self.configuration.on_change.append(self._forget)
         self.rates = CallRates()
         self._dedupe = Dedupe(reads, self._respond)
 

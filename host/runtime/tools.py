@@ -9,6 +9,7 @@ from host.model.errors import HostError, InvalidArguments, NotInstalled, Unknown
 from host.model.installation import Installation
 from host.model.manifest import Tool
 from host.model.tool import ToolResult
+from host.runtime.derived import Derived
 from host.runtime.hooks import require_organization
 from host.runtime.plain import object_text
 from host.runtime.runtime import Runtime
@@ -38,7 +39,7 @@ class Tools:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._schemas: dict[tuple[str, str], tuple[Installation, dict[str, Schemas]]] = {}
+        self._schemas: Derived[dict[str, Schemas]] = Derived(runtime.configuration, lambda installation: {})
 
     def listed(self, organization: str) -> list[ListedTool]:
         """Those of all enabled plugins, by plugins' names and then as their manifests have them. Raises `UnknownOrganization`."""
@@ -88,10 +89,7 @@ class Tools:
         return installation, tool
 
     def _of(self, installation: Installation, tool: Tool) -> Schemas:
-        key = (installation.organization, installation.plugin)
-        known = self._schemas.get(key)
-        if known is None or known[0] is not installation:
-            known = self._schemas[key] = (installation, {})
-        if tool.name not in known[1]:
-            known[1][tool.name] = Schemas(tool)
-        return known[1][tool.name]
+        known = self._schemas.of(installation)
+        if tool.name not in known:
+            known[tool.name] = Schemas(tool)
+        return known[tool.name]

@@ -12,6 +12,7 @@ from host.model import remedies
 from host.model.errors import RequestError
 from host.model.installation import Installation
 from host.model.manifest import PUBLIC, Challenge, Token, Verify
+from host.runtime.derived import Derived
 from host.runtime.receipt import Answer, Receipt
 from host.runtime.runtime import Runtime
 from host.runtime.subject import note
@@ -41,7 +42,7 @@ class Webhooks:
         self._runtime = runtime
         self._suspects = suspects
         self._origin = Origin(runtime.options.public_url, runtime.options.base_domain)
-        self._tables: dict[tuple[str, str], tuple[Installation, RouteTable]] = {}
+        self._tables = Derived(runtime.configuration, RouteTable)
         self._bodies = Bodies(runtime.options.body_bytes_in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +63,7 @@ class Webhooks:
         installation = self._installation(organization_of(head), head.plugin)
         note(organization=installation.organization, plugin=installation.plugin)
         self._admit(scope, address, installation)
-        match = self._table(installation).match(head.method, head.below)
+        match = self._tables.of(installation).match(head.method, head.below)
         if match is None:
             raise NotFound
         try:
@@ -111,14 +112,6 @@ class Webhooks:
         if installation is None:
             raise NotFound
         return installation
-
-    def _table(self, installation: Installation) -> RouteTable:
-        """Made once for each snapshot of the installation's configuration."""
-        key = (installation.organization, installation.plugin)
-        known = self._tables.get(key)
-        if known is None or known[0] is not installation:
-            known = self._tables[key] = (installation, RouteTable(installation))
-        return known[1]
 
 
 def _declared(challenge: Challenge | None) -> Challenge:

@@ -13,7 +13,9 @@ from host.runtime.runtime import Runtime
 from host.sandbox import callbacks
 from stores import entries, epoch, installations
 from stores.database import Database
+from stores.statement import Connection
 from tests.building import from_source
+from tests.guests_wat import Respond, manifest, plugin
 from tests.runtime.hosts import ORGANIZATION, a_host, before_the_commit, choose, installed, queued, receipt, records, send
 
 PLUGIN = '''
@@ -59,6 +61,9 @@ async def test_who_lost_a_race_runs_again_in_another_instance_on_what_the_winner
         assert decode((await task).body) == {"found": 10, "calls": 1}
         assert count_of(runtime) == 11
         assert (records(runtime)[-1].runs, records(runtime)[-1].cold) == (2, True)
+        once, twice = records(runtime)
+        assert twice.fuel > once.fuel
+        assert twice.bytes_out > 1.5 * once.bytes_out
 
 
 async def test_a_race_that_is_lost_again_and_again_ends_at_the_deadline(tmp_path: Path) -> None:
@@ -180,3 +185,26 @@ async def test_a_burst_gets_no_more_instances_than_the_limit_and_every_answer(tm
         assert {task.result().status for task in tasks} == {200}
         assert count_of(runtime) == 30
     assert most == 2
+
+
+async def test_consent_to_a_public_route_that_is_taken_back_with_an_upgrade_before_the_commit_counts(tmp_path: Path) -> None:
+    route = {"name": "open", "path": "/open", "auth": {"type": "public"}}
+    await installed(tmp_path, plugin(manifest(route), Respond()))
+    newer = await installed(tmp_path, plugin(manifest(route, version="2.0.0"), Respond()), organization="globex")
+    assert newer
+
+    def upgraded_without_consent(connection: Connection) -> None:
+        connection.execute(
+            "UPDATE installations SET digest = (SELECT digest FROM installations WHERE organization = 'globex') WHERE organization = ?",
+            (ORGANIZATION,),
+        )
+        installations.set_grants(connection, ORGANIZATION, "probe", [], 2)
+
+    async with a_host(tmp_path) as runtime:
+        async with before_the_commit(runtime, upgraded_without_consent):
+            task = asyncio.create_task(send(runtime, "probe", "open"))
+            await queued(runtime)
+        with pytest.raises(RequestError, match="nothing here"):
+            await task
+        (record,) = records(runtime)
+        assert (record.outcome, record.status, record.runs) == ("failed", 404, 1)

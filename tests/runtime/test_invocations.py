@@ -155,3 +155,7 @@ async def test_what_fails_in_a_used_instance_runs_once_more_in_a_fresh_one(tmp_p
         assert [(record.outcome, record.runs, record.cold) for record in records(runtime)] == [
             ("succeeded", 1, True), ("succeeded", 2, True), ("failed", 2, True),
         ]  # fmt: skip
+        once, twice, _ = records(runtime)
+        assert twice.fuel > once.fuel
+        assert twice.host_calls > once.host_calls
+        assert twice.bytes_in > once.bytes_in

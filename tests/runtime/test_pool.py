@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from host.model.limits import Limits
-from host.runtime.pool import MOST_CALLS, Lease, Pool
+from host.model.options import HostOptions
+from host.runtime.capacity import Capacity
+from host.runtime.pool import MOST_CALLS, Lease, Pool, Superseded
 from host.sandbox import callbacks
 from host.sandbox.cache import Cache, digest
 from host.sandbox.call import Call
@@ -198,3 +200,54 @@ async def test_a_closed_pool_keeps_nothing_that_comes_back() -> None:
         pool.close()
         pool.release(lease)
         assert lease.instance.closed
+
+
+async def test_closing_ends_the_waits_of_all_in_line_and_leaks_no_place() -> None:
+    async with a_pool(1) as pool:
+        lease = await pool.acquire()
+        tasks = await line_up(pool, "abc", served := [])
+        pool.close()
+        ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
+        assert [type(error) for error in ended] == [Superseded] * 3
+        assert served == []
+        pool.discard(lease)
+        with pytest.raises(Superseded):
+            await pool.acquire()
+        assert pool.empty
+
+
+async def test_who_was_just_served_when_the_pool_closes_begins_anew_too() -> None:
+    for give_back in (Pool.release, Pool.discard):
+        capacity = Capacity(HostOptions())
+        async with a_pool(1) as pool:
+            pool._room = capacity.room("acme", False, pool._evict)
+            lease = await pool.acquire()
+            tasks = await line_up(pool, "a", [])
+            give_back(pool, lease)
+            pool.close()
+            with pytest.raises(Superseded):
+                await tasks["a"]
+            assert pool.empty
+        assert capacity.total.count == 0
+
+
+async def test_an_instance_that_was_starting_when_the_pool_closed_is_closed_and_lent_to_nobody() -> None:
+    capacity = Capacity(HostOptions())
+    async with a_pool(1) as pool:
+        pool._room = capacity.room("acme", False, pool._evict)
+        start, go_on = pool._start, asyncio.Event()
+
+        async def slowly() -> Instance:
+            await go_on.wait()
+            return await start()
+
+        pool._start = slowly
+        starting = asyncio.create_task(pool.acquire())
+        await turns(1)
+        assert not pool.empty
+        pool.close()
+        go_on.set()
+        with pytest.raises(Superseded):
+            await starting
+        assert pool.empty
+    assert capacity.total.count == 0

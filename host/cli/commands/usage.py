@@ -41,7 +41,7 @@ def usage(
 ) -> None:
     """Sum up what plugins used: calls, failures, refused requests, new instances, fuel, time, bytes and host calls.
 
-    A call that failed counts with what its last run used, a refused request with its time alone.
+    A call counts with what all its runs used, a refused request with its time alone.
     """
     from host.model.identifier import first_id
     from stores import usage as sums

@@ -1,9 +1,16 @@
-"""What every test has without asking: a test that is an `async def` runs in an event loop of its own."""
+"""What every test has without asking: `async def` tests run in an event loop of their own, and Ctrl-C reaches what tests start."""
 
 import asyncio
 import inspect
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background with SIGINT ignored, and every process below inherits that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

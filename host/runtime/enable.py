@@ -143,7 +143,7 @@ async def _each(organizations: Iterable[str], work: Callable[[str], Awaitable[No
         async with asyncio.TaskGroup() as tasks:
             for organization in organizations:
                 tasks.create_task(one(organization))
-    except ExceptionGroup as group:
+    except ExceptionGroup as group:  # boundary: callers know our errors, one at a time, and no groups of a library's
         raise group.exceptions[0] from group
 
 

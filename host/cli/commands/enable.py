@@ -1,5 +1,7 @@
 """`innkeeper enable` and `innkeeper disable`."""
 
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +12,7 @@ from host.model import remedies
 
 if TYPE_CHECKING:
     from host.runtime.enable import Switched, SwitchedAsAWhole
+    from host.runtime.runtime import Runtime
 
 ENABLE_EXAMPLES = examples("innkeeper enable whatsapp --org acme", "innkeeper enable whatsapp")
 DISABLE_EXAMPLES = examples("innkeeper disable whatsapp --org acme", "innkeeper disable whatsapp --json")
@@ -26,16 +29,9 @@ def enable(
     Without --org it lifts what `innkeeper disable PLUGIN` did; what each organisation chose stays. A plugin that fails to start is served
     all the same: the exit code is 1 then. A running server sees it at its next request.
     """
-    from host.cli.operating import check_installed, check_plugin, operate
     from host.runtime import enable as switching
 
-    if organization is None:
-        check_plugin(data, plugin)
-        _tell_all(operate(data, cache, lambda runtime: switching.enable_as_a_whole(runtime, plugin)), as_json)
-    else:
-        where = organization
-        check_installed(data, where, plugin)
-        _tell(operate(data, cache, lambda runtime: switching.enable(runtime, where, plugin)), as_json)
+    _switch(plugin, organization, data, cache, as_json, switching.enable, switching.enable_as_a_whole)
 
 
 def disable(
@@ -45,16 +41,29 @@ def disable(
 
     Without --org that holds for all organisations, whatever each of them chose. A running server sees it at its next request.
     """
-    from host.cli.operating import check_installed, check_plugin, operate
     from host.runtime import enable as switching
+
+    _switch(plugin, organization, data, cache, as_json, switching.disable, switching.disable_as_a_whole)
+
+
+def _switch(
+    plugin: str,
+    organization: str | None,
+    data: Path,
+    cache: Path | None,
+    as_json: bool,
+    one: "Callable[[Runtime, str, str], Awaitable[Switched]]",
+    whole: "Callable[[Runtime, str], Awaitable[SwitchedAsAWhole]]",
+) -> None:
+    """For `one` organisation where it is named, else for the plugin as a `whole`."""
+    from host.cli.operating import check_installed, check_plugin, operate
 
     if organization is None:
         check_plugin(data, plugin)
-        _tell_all(operate(data, cache, lambda runtime: switching.disable_as_a_whole(runtime, plugin)), as_json)
+        _tell_all(operate(data, cache, lambda runtime: whole(runtime, plugin)), as_json)
     else:
-        where = organization
-        check_installed(data, where, plugin)
-        _tell(operate(data, cache, lambda runtime: switching.disable(runtime, where, plugin)), as_json)
+        check_installed(data, organization, plugin)
+        _tell(operate(data, cache, lambda runtime: one(runtime, organization, plugin)), as_json)
 
 
 def _tell(found: "Switched", as_json: bool) -> None:
